@@ -1,0 +1,1 @@
+"""What can be done with clusters, and the ports that adapters implement. No framework, no adapter."""

@@ -1,0 +1,1 @@
+"""The terminal UI, a face: screens call services and show what comes back; they decide nothing about clusters."""
