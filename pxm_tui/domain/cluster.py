@@ -1,0 +1,347 @@
+"""A registered cluster: the record that is kept, and how a check changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pxm_tui.domain.certificate import Trust, TrustMode
+from pxm_tui.domain.errors import PxmError
+from pxm_tui.domain.times import iso
+
+
+class Status(StrEnum):
+    """How a cluster is. The words on the screen and in JSON."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    UNREACHABLE = "unreachable"
+    UNAUTHORIZED = "unauthorized"
+    UNTRUSTED = "untrusted"
+    UNKNOWN = "unknown"
+
+
+NEEDS_A_PERSON = frozenset({Status.UNAUTHORIZED, Status.UNTRUSTED})
+"""Statuses in which no credential is sent until a person acts."""
+
+
+class LoginMethod(StrEnum):
+    """How pxm logs in."""
+
+    TOKEN = "token"  # noqa: S105
+    PASSWORD = "password"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One URL of a cluster. `host` is without brackets; an IPv6 address is in its short form."""
+
+    host: str
+    port: int = 8006
+
+    @property
+    def authority(self) -> str:
+        """`host:port`, an IPv6 address in brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """`https://host:port`."""
+        return f"https://{self.authority}"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who pxm logs in as. The secret is in the secret store, never here.
+
+    Attributes:
+        method: token or password.
+        user: `user@realm`.
+        token_id: `user@realm!name` for a token.
+        refused: Proxmox VE has refused the stored credential; it is not used again until it is changed or a
+            person tries it.
+        changed_at: when the login was last changed, UTC; a check of an older login does not mark a newer one.
+    """
+
+    method: LoginMethod
+    user: str
+    token_id: str | None = None
+    refused: bool = False
+    changed_at: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """The token's full id, or the user."""
+        return self.token_id or self.user
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Limit:
+    """A privilege that the login lacks, and the path on which it is missing."""
+
+    privilege: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a cluster is not simply healthy.
+
+    Attributes:
+        cause: the stable word, such as `timeout`, `changed`, `node_offline`.
+        short: words for the status cell, such as `timed out`, `pve3 offline`.
+        message: what happened.
+        probably: the likely reason, or empty.
+        do: what to do, or empty.
+        since: when it began, UTC.
+        step: the step at which it stopped, if it is a failure.
+    """
+
+    cause: str
+    short: str
+    message: str
+    probably: str = ""
+    do: str = ""
+    since: datetime | None = None
+    step: str | None = None
+
+    @property
+    def hint(self) -> str:
+        """The likely reason and the next step, together."""
+        return " ".join(part for part in (self.probably, self.do) if part)
+
+    def to_json(self) -> dict[str, Any]:
+        """The record's `error`."""
+        return {
+            "cause": self.cause,
+            "message": self.message,
+            "hint": self.hint,
+            "since": iso(self.since) if self.since else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The record of one registered cluster. Times are UTC, to the second; None is "not known, or not allowed to see".
+
+    Attributes:
+        id: UUID4.
+        own_name: what the cluster calls itself (a standalone node: the node's name).
+        guests_running: running guests that the login may see, templates not counted.
+        guests_total: None where no guest may be seen.
+        limits: what the login may not see.
+        error: why the status is what it is; None when healthy or never checked.
+    """
+
+    id: str
+    name: str
+    endpoints: tuple[Endpoint, ...]
+    login: Login
+    trust: Trust
+    created_at: datetime
+    updated_at: datetime
+    labels: tuple[tuple[str, str], ...] = ()
+    own_name: str | None = None
+    status: Status = Status.UNKNOWN
+    error: Reason | None = None
+    proxmox_version: str | None = None
+    node_count: int | None = None
+    nodes_online: int | None = None
+    quorate: bool | None = None
+    guests_running: int | None = None
+    guests_total: int | None = None
+    limits: tuple[Limit, ...] = ()
+    last_seen_at: datetime | None = None
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The endpoint as registered."""
+        return self.endpoints[0]
+
+    @property
+    def environment(self) -> str:
+        """The label `env`, or an empty string."""
+        return dict(self.labels).get("env", "")
+
+    @property
+    def short_id(self) -> str:
+        """The first eight characters of the id."""
+        return self.id[:8]
+
+    @property
+    def guests_partial(self) -> bool:
+        """Only some guests may be seen, so the counts are lower bounds."""
+        return self.guests_total is not None and any(limit.path == "/vms" for limit in self.limits)
+
+    def basis(self) -> Hashable:
+        """What a check depends on; a result of another basis says nothing about this record."""
+        return (
+            self.endpoints,
+            self.login.method,
+            self.login.name,
+            self.login.changed_at,
+            self.trust.mode,
+            self.trust.fingerprint,
+            self.trust.anchor_pem,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as all faces print it; it never holds a secret."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "api_endpoint": self.endpoint.url,
+            "status": str(self.status),
+            "proxmox_version": self.proxmox_version,
+            "node_count": self.node_count,
+            "created_at": iso(self.created_at),
+            "updated_at": iso(self.updated_at),
+            "endpoints": [{"url": endpoint.url} for endpoint in self.endpoints],
+            "login": _login_json(self.login),
+            "labels": dict(self.labels),
+            "trust": {
+                "mode": str(self.trust.mode),
+                "fingerprint": self.trust.fingerprint,
+                "ca_fingerprint": self.trust.ca_fingerprint,
+            },
+            "last_seen_at": iso(self.last_seen_at) if self.last_seen_at else None,
+            "nodes_online": self.nodes_online,
+            "quorate": self.quorate,
+            "guests_running": self.guests_running,
+            "guests_total": self.guests_total,
+            "limits": [{"privilege": limit.privilege, "path": limit.path} for limit in self.limits],
+            "error": self.error.to_json() if self.error else None,
+        }
+
+
+def _login_json(login: Login) -> dict[str, Any]:
+    found = {"method": str(login.method), "user": login.user}
+    if login.token_id is not None:
+        found["token_id"] = login.token_id
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a cluster that answered said of itself, as far as the record keeps it."""
+
+    proxmox_version: str
+    node_count: int
+    nodes_online: int
+    quorate: bool | None
+    guests_running: int | None
+    guests_total: int | None
+    limits: tuple[Limit, ...]
+    own_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """The outcome of one check, to be saved with others in one write.
+
+    Attributes:
+        cluster_id: whose.
+        basis: `Cluster.basis()` of the record that was checked.
+        at: when, UTC.
+        status: what the cluster is now.
+        error: why, where it is not healthy.
+        facts: what it said, or None where nobody answered.
+        refused: the credential was refused (True) or accepted (False); None where it was not tried.
+    """
+
+    cluster_id: str
+    basis: Hashable = field(repr=False)
+    at: datetime
+    status: Status
+    error: Reason | None = None
+    facts: Facts | None = None
+    refused: bool | None = None
+
+
+def apply_check(cluster: Cluster, check: CheckResult) -> Cluster:
+    """The record after a check. `updated_at` moves with the status only; last known figures stay.
+
+    A result that was found for another endpoint, login or trust leaves the record as it is.
+    """
+    if check.cluster_id != cluster.id or check.basis != cluster.basis():
+        return cluster
+    same = check.status is cluster.status
+    found = replace(
+        cluster,
+        status=check.status,
+        error=_with_since(cluster, check),
+        updated_at=cluster.updated_at if same else check.at,
+        login=cluster.login if check.refused is None else replace(cluster.login, refused=check.refused),
+    )
+    if check.facts is None:
+        return found
+    facts = check.facts
+    return replace(
+        found,
+        proxmox_version=facts.proxmox_version,
+        node_count=facts.node_count,
+        nodes_online=facts.nodes_online,
+        quorate=facts.quorate,
+        guests_running=facts.guests_running,
+        guests_total=facts.guests_total,
+        limits=facts.limits,
+        own_name=facts.own_name or cluster.own_name,
+        last_seen_at=check.at,
+    )
+
+
+def _with_since(cluster: Cluster, check: CheckResult) -> Reason | None:
+    """The new reason; the same cause under the same status goes on since the first time."""
+    if check.error is None:
+        return None
+    before = cluster.error
+    goes_on = before is not None and cluster.status is check.status and before.cause == check.error.cause
+    since = before.since if goes_on and before is not None else check.at
+    return replace(check.error, since=since)
+
+
+SHORT_REASONS = {
+    "unknown_host": "name unknown",
+    "refused": "refused",
+    "timeout": "timed out",
+    "no_route": "no route",
+    "not_tls": "not TLS",
+    "closed": "closed",
+    "not_proxmox": "not Proxmox VE",
+    "too_old": "too old",
+    "bad_answer": "bad answer",
+    "untrusted": "not trusted",
+    "changed": "cert changed",
+    "expired": "cert expired",
+    "wrong_host": "wrong host",
+    "credentials": "login failed",
+    "unknown_realm": "login failed",
+    "second_factor_needed": "code needed",
+    "second_factor_wrong": "code needed",
+    "locked": "locked",
+    "token": "token invalid",
+    "token_expired": "token expired",
+    "secret_missing": "secret needed",
+}
+"""Words for the status cell, by cause."""
+
+
+def reason_of(error: PxmError, step: str | None = None) -> Reason:
+    """The reason that an error gives for a cluster's status."""
+    short = SHORT_REASONS.get(error.cause, error.cause.replace("_", " "))
+    if error.cause == "token" and "expired" in error.message:
+        short = SHORT_REASONS["token_expired"]
+    return Reason(error.cause, short, error.message, error.probably, error.do, step=step)
+
+
+def trust_words(trust: Trust) -> str:
+    """What is trusted, in a few words."""
+    return {
+        TrustMode.SYSTEM: "this machine's certificate authorities, with the host name",
+        TrustMode.CA_FILE: "the given authority, with the host name",
+        TrustMode.PINNED_CA: "this cluster's own authority",
+        TrustMode.PINNED_LEAF: "this certificate",
+    }[trust.mode]

@@ -1,0 +1,37 @@
+"""Times: UTC inside, to the second; ages as people say them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def iso(moment: datetime) -> str:
+    """A time as in records and reports: `2026-11-22T10:30:00Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def from_iso(text: str) -> datetime:
+    """The reverse of `iso`."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def age(seconds: float) -> str:
+    """An age in steps of a minute, an hour, a day: `now`, `3 m`, `4 h`, `2 d`. Never seconds: they would tick."""
+    minutes = int(seconds // 60)
+    if minutes < 1:
+        return "now"
+    if minutes < 60:
+        return f"{minutes} m"
+    hours = minutes // 60
+    return f"{hours} h" if hours < 48 else f"{hours // 24} d"
+
+
+def local_short(moment: datetime, now: datetime) -> str:
+    """A local time for the screen: `HH:MM` today, `YYYY-MM-DD` before."""
+    here = moment.astimezone()
+    return here.strftime("%H:%M") if here.date() == now.astimezone().date() else here.strftime("%Y-%m-%d")
+
+
+def days_left(end: datetime, now: datetime) -> int:
+    """Whole days until `end`; negative when it has passed."""
+    return (end - now).days

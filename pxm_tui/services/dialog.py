@@ -1,0 +1,91 @@
+"""What a service asks and tells a person while it works. Each face implements it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from pxm_tui.domain.certificate import Certificate
+from pxm_tui.domain.cluster import Endpoint
+from pxm_tui.domain.secret import Secret
+from pxm_tui.domain.steps import Step
+
+
+@dataclass(frozen=True, slots=True)
+class TrustQuestion:
+    """Whether a certificate that nobody here vouches for is to be trusted for this cluster.
+
+    Attributes:
+        endpoint: where it was shown.
+        certificate: what was shown.
+        host_named: the endpoint's host is among the certificate's names.
+    """
+
+    endpoint: Endpoint
+    certificate: Certificate
+    host_named: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CodeQuestion:
+    """A second factor is needed.
+
+    Attributes:
+        user: for whom.
+        kinds: what the server takes, such as `totp`, `recovery`, `webauthn`.
+    """
+
+    user: str
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PassphraseQuestion:
+    """The vault of secrets needs its passphrase.
+
+    Attributes:
+        new: there is no vault yet: the person chooses a passphrase, or declines (then secrets are kept in memory only).
+        wrong: the last answer was not the right one.
+    """
+
+    new: bool
+    wrong: bool = False
+
+
+class Dialog(Protocol):
+    """A face's side of a registration or check."""
+
+    def step(self, step: Step) -> None:
+        """A step has begun or ended."""
+        ...
+
+    async def trust(self, question: TrustQuestion) -> bool:
+        """True when the person trusts the certificate."""
+        ...
+
+    async def code(self, question: CodeQuestion) -> Secret | None:
+        """The second factor, or None when there is nobody to ask."""
+        ...
+
+    async def passphrase(self, question: PassphraseQuestion) -> Secret | None:
+        """The passphrase, or None when the person declines or there is nobody to ask."""
+        ...
+
+
+class Silent:
+    """Nobody to tell and nobody to ask: trusts nothing, knows no code."""
+
+    def step(self, step: Step) -> None:
+        """Say nothing."""
+
+    async def trust(self, question: TrustQuestion) -> bool:  # noqa: ARG002
+        """Never."""
+        return False
+
+    async def code(self, question: CodeQuestion) -> Secret | None:  # noqa: ARG002
+        """None."""
+        return None
+
+    async def passphrase(self, question: PassphraseQuestion) -> Secret | None:  # noqa: ARG002
+        """None."""
+        return None
