@@ -52,13 +52,18 @@ def parse_endpoint(text: str) -> ParsedEndpoint:
             "Type only the address here; the login has fields of its own.",
         )
     if has_control(typed) or " " in typed:
-        raise bad_address(typed, "it has spaces or control characters")
+        raise _bad(typed, "it has spaces or control characters")
     notes: list[str] = []
     scheme, rest = _split_scheme(typed, notes)
     host, port = _split_host(typed, f"{scheme}://{rest}")
     if port == BACKUP_SERVER_PORT:
         notes.append("8007 is the port of Proxmox Backup Server")
     return ParsedEndpoint(Endpoint(host, port), tuple(notes))
+
+
+def _bad(typed: str, why: str) -> InvalidError:
+    """The error for an endpoint; what holds an `@` may hold a password and is not echoed."""
+    return bad_address("…" if "@" in typed else typed, why)
 
 
 def _split_scheme(typed: str, notes: list[str]) -> tuple[str, str]:
@@ -70,7 +75,7 @@ def _split_scheme(typed: str, notes: list[str]) -> tuple[str, str]:
     if scheme.lower() == "http":
         notes.append("https is used: Proxmox VE has no plain HTTP")
     elif scheme.lower() != "https":
-        raise bad_address(typed, f'"{scheme}" is not https')
+        raise _bad(typed, f'"{scheme}" is not https')
     return "https", rest
 
 
@@ -79,11 +84,11 @@ def _split_host(typed: str, url: str) -> tuple[str, int]:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise bad_address(typed, "its port or its brackets are wrong") from None
+        raise _bad(typed, "its port or its brackets are wrong") from None
     if not host:
-        raise bad_address(typed, "there is no host in it")
+        raise _bad(typed, "there is no host in it")
     if port is not None and not 1 <= port <= 65535:
-        raise bad_address(typed, "ports go from 1 to 65535")
+        raise _bad(typed, "ports go from 1 to 65535")
     return _normal_host(typed, host), DEFAULT_PORT if port is None else port
 
 
@@ -99,13 +104,13 @@ def _normal_host(typed: str, host: str) -> str:
     if address is not None:
         return str(address)
     if re.fullmatch(r"[0-9.]+", host):
-        raise bad_address(typed, "an IPv4 address has four numbers from 0 to 255")
+        raise _bad(typed, "an IPv4 address has four numbers from 0 to 255")
     try:
         ascii_host = host if host.isascii() else host.encode("idna").decode("ascii")
     except UnicodeError:
-        raise bad_address(typed, "the host name cannot be written in DNS") from None
+        raise _bad(typed, "the host name cannot be written in DNS") from None
     if not _HOST_NAME.match(ascii_host):
-        raise bad_address(typed, "a host name has letters, digits, dots and hyphens")
+        raise _bad(typed, "a host name has letters, digits, dots and hyphens")
     return ascii_host.rstrip(".").lower()
 
 

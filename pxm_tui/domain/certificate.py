@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -109,3 +111,20 @@ def compare(trusted: Certificate, shown: Certificate, now: datetime) -> ChangeVe
     if same_key:
         return ChangeVerdict.CUSTOM
     return ChangeVerdict.NEW_KEY if same_issuer else ChangeVerdict.FOREIGN
+
+
+def names_host(names: Iterable[str], host: str) -> bool:
+    """Whether a certificate's names hold `host`: exactly, as an address, or by a `*.` in place of one label."""
+    wanted = _normal(host)
+    return any(_normal(name) == wanted or _wildcard_fits(name.lower(), wanted) for name in names)
+
+
+def _normal(name: str) -> str:
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        return name.rstrip(".").lower()
+
+
+def _wildcard_fits(pattern: str, host: str) -> bool:
+    return pattern.startswith("*.") and "." in host and pattern[2:] == host.partition(".")[2]

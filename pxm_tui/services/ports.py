@@ -64,6 +64,10 @@ class ClusterRepository(Protocol):
         """
         ...
 
+    async def update(self, cluster_id: str, change: Callable[[Cluster], Cluster]) -> Cluster | None:
+        """Apply `change` to the record as it is on disk, under the write lock; the new record, or None."""
+        ...
+
     async def find_by_id(self, cluster_id: str) -> Cluster | None:
         """The record, or None."""
         ...

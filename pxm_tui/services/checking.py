@@ -1,0 +1,149 @@
+"""Checking a registered cluster: the steps of a registration on the record as it is, and what they mean for it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime
+
+from pxm_tui.domain.certificate import Certificate, compare
+from pxm_tui.domain.cluster import CheckResult, Cluster, LoginMethod
+from pxm_tui.domain.errors import CertificateError, LoginError, PxmError, StorageError
+from pxm_tui.domain.messages import changed
+from pxm_tui.domain.observation import Observation, Realm, Snapshot
+from pxm_tui.domain.steps import CHECK_STEPS, Step
+from pxm_tui.domain.times import days_left
+from pxm_tui.services.checklist import Checklist
+from pxm_tui.services.conversation import Conversation, Reading
+from pxm_tui.services.dialog import Dialog
+from pxm_tui.services.judge import answered, failed, snapshot_of, with_error
+from pxm_tui.services.ports import Clock, Credentials, ProxmoxGateway, ProxmoxSession, SecretStore, Ticket, Timer
+from pxm_tui.services.secrets import stored_credentials
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a check found.
+
+    Attributes:
+        result: what it means for the record.
+        snapshot: the view beyond the record.
+        steps: the checklist.
+        error: what stopped it; None when it went through.
+    """
+
+    result: CheckResult
+    snapshot: Snapshot
+    steps: tuple[Step, ...]
+    error: PxmError | None = None
+
+
+class Checker:
+    """Checks clusters, and keeps the tickets of password logins in memory between checks.
+
+    Args:
+        secrets: where the credentials are.
+        gateway: opens the sessions.
+        clock: UTC now.
+        timer: monotonic seconds.
+    """
+
+    def __init__(self, secrets: SecretStore, gateway: ProxmoxGateway, clock: Clock, timer: Timer) -> None:
+        self._secrets = secrets
+        self._gateway = gateway
+        self._clock = clock
+        self._timer = timer
+        self._tickets: dict[str, Ticket] = {}
+
+    def keep_ticket(self, cluster_id: str, ticket: Ticket | None) -> None:
+        """Use this login for the next checks; None forgets the last one."""
+        if ticket is None:
+            self._tickets.pop(cluster_id, None)
+        else:
+            self._tickets[cluster_id] = ticket
+
+    async def check(
+        self, cluster: Cluster, before: Snapshot, dialog: Dialog, credentials: Credentials | None = None
+    ) -> Outcome:
+        """Check `cluster` live, with other `credentials` than the stored ones if given.
+
+        Raises:
+            StorageError: the secret cannot be read; that says nothing about the cluster.
+        """
+        checklist = Checklist(CHECK_STEPS, dialog.step, self._timer)
+        try:
+            observed, certificate = await self._converse(cluster, dialog, checklist, credentials)
+        except StorageError:
+            raise
+        except PxmError as error:
+            return self._failed(cluster, before, checklist, error)
+        now = self._clock().replace(microsecond=0)
+        snapshot = snapshot_of(before, cluster, observed, certificate, now)
+        return Outcome(answered(cluster, observed, now), snapshot, checklist.steps())
+
+    def _failed(self, cluster: Cluster, before: Snapshot, checklist: Checklist, error: PxmError) -> Outcome:
+        now = self._clock().replace(microsecond=0)
+        if isinstance(error, LoginError):
+            self.keep_ticket(cluster.id, None)
+        result = failed(cluster, error, checklist.failed_at(), now)
+        assert result.error is not None  # noqa: S101
+        return Outcome(result, with_error(before, result.error, now), checklist.steps(), error)
+
+    async def _converse(
+        self, cluster: Cluster, dialog: Dialog, checklist: Checklist, given: Credentials | None
+    ) -> tuple[Observation, Certificate]:
+        token = cluster.login.method is LoginMethod.TOKEN
+        session = self._gateway.open(cluster.endpoint, cluster.trust, token=token)
+        async with aclosing(session):
+            conversation = Conversation(session, cluster.endpoint, checklist)
+            await conversation.reach()
+            with checklist.step("certificate") as notes:
+                certificate = await self._secure(session, cluster)
+                notes.message = f"the trusted one, {days_left(certificate.not_after, self._clock())} days left"
+            # The stored trust has vouched for the server, so the realms are read beside the rest, not before it.
+            realms = asyncio.create_task(conversation.realms(), name="read realms")
+            try:
+                reading = await self._enter(conversation, cluster, dialog, given, realms)
+                async with aclosing(reading):
+                    await realms
+                    observed = await conversation.read(reading, cluster.login)
+            finally:
+                realms.cancel()
+                await asyncio.gather(realms, return_exceptions=True)
+        return observed, certificate
+
+    async def _secure(self, session: ProxmoxSession, cluster: Cluster) -> Certificate:
+        try:
+            return await session.secure(cluster.trust)
+        except CertificateError as error:
+            raise as_change(cluster, error, self._clock()) from None
+
+    async def _enter(
+        self,
+        conversation: Conversation,
+        cluster: Cluster,
+        dialog: Dialog,
+        given: Credentials | None,
+        realms: asyncio.Task[tuple[Realm, ...]],
+    ) -> Reading:
+        """Log in; what is no Proxmox VE says so, rather than that the login failed."""
+        try:
+            credentials = given or await stored_credentials(self._secrets, cluster)
+            ticket = None if given else self._tickets.get(cluster.id)
+            reading = await conversation.enter(credentials, dialog, ticket=ticket)
+        except PxmError:
+            await realms
+            raise
+        if reading.ticket is not None:
+            self.keep_ticket(cluster.id, reading.ticket)
+        return reading
+
+
+def as_change(cluster: Cluster, error: CertificateError, now: datetime) -> CertificateError:
+    """For a registered cluster another certificate is a change; say what the change looks like."""
+    trusted, shown = cluster.trust.certificate, error.certificate
+    if trusted is None or shown is None or error.cause not in {"changed", "untrusted"}:
+        return error
+    since = cluster.trust.trusted_at or cluster.created_at
+    return changed(cluster.endpoint, f"{since:%Y-%m-%d}", shown, compare(trusted, shown, now))

@@ -1,0 +1,357 @@
+"""The services for clusters that every face calls: register, list, get, check, repair, deregister.
+
+All work runs on the Proxmox client's loop; callers await it on their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pxm_tui.domain.certificate import Certificate, ChangeVerdict, Trust, TrustMode, compare
+from pxm_tui.domain.cluster import Cluster, Endpoint, Login
+from pxm_tui.domain.errors import PxmError
+from pxm_tui.domain.messages import not_found
+from pxm_tui.domain.observation import Snapshot
+from pxm_tui.domain.steps import Step
+from pxm_tui.domain.text import fold
+from pxm_tui.services.checking import Checker, Outcome
+from pxm_tui.services.dialog import CodeQuestion, Dialog, PassphraseQuestion, TrustQuestion
+from pxm_tui.services.ports import (
+    Clock,
+    ClusterRepository,
+    Credentials,
+    ProxmoxGateway,
+    Runner,
+    SecretStore,
+    Timer,
+    VaultState,
+)
+from pxm_tui.services.secrets import open_vault
+
+if TYPE_CHECKING:
+    from pxm_tui.services.registration import Registration
+    from pxm_tui.services.requests import RegistrationRequest
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """A check of a registered cluster.
+
+    Attributes:
+        cluster: the record after it.
+        snapshot: the view beyond the record.
+        steps: the checklist.
+        error: what stopped it; None when it went through.
+    """
+
+    cluster: Cluster
+    snapshot: Snapshot
+    steps: tuple[Step, ...]
+    error: PxmError | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As `pxm check --json` lists it."""
+        return {"cluster": self.cluster.to_json(), "steps": [step.to_json() for step in self.steps]}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A trusted certificate beside the one that is shown now."""
+
+    trusted: Certificate
+    shown: Certificate
+    verdict: ChangeVerdict
+
+
+@dataclass(frozen=True, slots=True)
+class Deregistration:
+    """What deregistering did.
+
+    Attributes:
+        cluster: the record that was removed.
+        revoked: whether the token was revoked on the cluster; None where pxm made none.
+        cleanup: commands for what is left on the cluster.
+    """
+
+    cluster: Cluster
+    revoked: bool | None
+    cleanup: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As `pxm deregister --json` prints it."""
+        return {
+            "id": self.cluster.id,
+            "name": self.cluster.name,
+            "revoked": self.revoked,
+            "cleanup": list(self.cleanup),
+        }
+
+
+def cleanup_of(cluster: Cluster) -> tuple[str, ...]:
+    """The commands that take back what stays on the cluster after deregistering: a token that pxm did not make."""
+    if cluster.login.token_id is None:
+        return ()
+    user, _, name = cluster.login.token_id.partition("!")
+    return (f"pveum user token remove {user} {name}",)
+
+
+class ClusterService:
+    """See the module.
+
+    Args:
+        repository: the registry.
+        secrets: the secret store.
+        gateway: gives the Proxmox client; called on the runner's loop at the first use, because it is slow to import.
+        runner: runs work on the client's loop.
+        clock: UTC now.
+        timer: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        repository: ClusterRepository,
+        secrets: SecretStore,
+        gateway: Callable[[], ProxmoxGateway],
+        runner: Runner,
+        clock: Clock,
+        timer: Timer,
+    ) -> None:
+        self._repository = repository
+        self._secrets = secrets
+        self._make_gateway = gateway
+        self._gateway: ProxmoxGateway | None = None
+        self._runner = runner
+        self._clock = clock
+        self._timer = timer
+        self._checker: Checker | None = None
+        self.own_changes: set[str] = set()
+        """Ids that this process registered or deregistered; every other change is another process's."""
+
+    def client(self) -> ProxmoxGateway:
+        """The Proxmox client, made at the first call. Call it on the runner's loop only."""
+        if self._gateway is None:
+            self._gateway = self._make_gateway()
+        return self._gateway
+
+    def checker(self) -> Checker:
+        """Checks clusters. Call it on the runner's loop only."""
+        if self._checker is None:
+            self._checker = Checker(self._secrets, self.client(), self._clock, self._timer)
+        return self._checker
+
+    # Reading the registry
+
+    async def list(self) -> tuple[Cluster, ...]:
+        """All clusters, by name in natural order."""
+        return await self._repository.list()
+
+    async def get(self, name_or_id: str) -> Cluster:
+        """The cluster of that name, id, or first eight or more characters of the id.
+
+        Raises:
+            NotFoundError: there is none; names that are close are in the message.
+        """
+        return find(await self._repository.list(), name_or_id)
+
+    async def vault(self) -> VaultState:
+        """How the secret store is."""
+        return await self._runner.run(self._secrets.state)
+
+    async def open_vault(self, dialog: Dialog) -> None:
+        """Open the secret store, asking for its passphrase. Raises `StorageError` when it stays closed."""
+        bridged = self._bridge(dialog)
+        await self._runner.run(lambda: open_vault(self._secrets, bridged))
+
+    # Registering
+
+    async def register(self, request: RegistrationRequest, dialog: Dialog, *, dry_run: bool = False) -> Registration:
+        """Check a cluster live, step by step, and register it. Cancelling leaves nothing behind.
+
+        Raises:
+            RegistrationFailedError: with the steps, and the error that stopped it.
+        """
+        bridged = self._bridge(dialog)
+
+        async def work() -> Registration:
+            from pxm_tui.services.registration import Registrar
+
+            registrar = Registrar(self._repository, self._secrets, self.client(), self._clock, self._timer)
+            found = await registrar.register(request, bridged, dry_run=dry_run)
+            if not dry_run:
+                self.own_changes.add(found.cluster.id)
+                self.checker().keep_ticket(found.cluster.id, found.ticket)
+            return found
+
+        return await self._runner.run(work)
+
+    async def probe(self, endpoint: Endpoint, dialog: Dialog) -> None:
+        """Run address, connect and certificate quietly: no login, no question. Steps are reported, errors swallowed."""
+        bridged = self._bridge(dialog)
+
+        async def work() -> None:
+            from pxm_tui.services.probing import probe
+
+            await probe(self.client(), endpoint, bridged, self._clock, self._timer)
+
+        await self._runner.run(work)
+
+    # Checking and repairing
+
+    async def check(self, cluster_id: str, before: Snapshot, dialog: Dialog) -> CheckReport:
+        """Check a registered cluster now, a refused login included, and save what was found."""
+        cluster = await self.get(cluster_id)
+        return await self._check(cluster, before, dialog)
+
+    async def log_in_again(
+        self, cluster_id: str, credentials: Credentials | None, before: Snapshot, dialog: Dialog
+    ) -> CheckReport:
+        """Check with another login; when that goes through, it becomes the cluster's login. Nothing else changes.
+
+        Args:
+            cluster_id: which.
+            credentials: the new login; None tries the stored one again.
+            before: the last snapshot.
+            dialog: asked for the second factor.
+        """
+        cluster = await self.get(cluster_id)
+        if credentials is None:
+            return await self._check(cluster, before, dialog)
+        now = self._clock().replace(microsecond=0)
+        login = Login(credentials.method, credentials.user, credentials.token_id, changed_at=now)
+        changed = replace(cluster, login=login)
+        bridged = self._bridge(dialog)
+
+        async def work() -> CheckReport:
+            await open_vault(self._secrets, bridged)
+            outcome = await self.checker().check(changed, before, bridged, credentials)
+            if outcome.error is not None:
+                return CheckReport(cluster, outcome.snapshot, outcome.steps, outcome.error)
+            await self._secrets.put(cluster.id, credentials.method, credentials.secret)
+            stored = await self._change(cluster, lambda record: replace(record, login=login, updated_at=now))
+            return await self._saved(stored, outcome)
+
+        return await self._runner.run(work)
+
+    async def trust_again(self, cluster_id: str, shown: Certificate, before: Snapshot, dialog: Dialog) -> CheckReport:
+        """Trust the certificate that a person has compared, then check. Only the trust of the record changes."""
+        cluster = await self.get(cluster_id)
+        now = self._clock().replace(microsecond=0)
+        trust = Trust(TrustMode.PINNED_LEAF, shown.sha256, shown.pem, certificate=shown, trusted_at=now)
+        changed = await self._runner.run(
+            lambda: self._change(cluster, lambda record: replace(record, trust=trust, updated_at=now))
+        )
+        return await self._check(changed, before, dialog)
+
+    async def compare_certificates(self, cluster_id: str) -> Comparison:
+        """The trusted certificate and the one shown now, which is read by a handshake that sends nothing.
+
+        Raises:
+            UnreachableError: nothing is shown now.
+        """
+        cluster = await self.get(cluster_id)
+
+        async def work() -> Certificate:
+            return await self.client().read_certificate(cluster.endpoint)
+
+        shown = await self._runner.run(work)
+        trusted = cluster.trust.certificate or shown
+        return Comparison(trusted, shown, compare(trusted, shown, self._clock()))
+
+    async def _check(self, cluster: Cluster, before: Snapshot, dialog: Dialog) -> CheckReport:
+        bridged = self._bridge(dialog)
+
+        async def work() -> CheckReport:
+            await open_vault(self._secrets, bridged)
+            outcome = await self.checker().check(cluster, before, bridged)
+            return await self._saved(cluster, outcome)
+
+        return await self._runner.run(work)
+
+    async def _change(self, cluster: Cluster, change: Callable[[Cluster], Cluster]) -> Cluster:
+        stored = await self._repository.update(cluster.id, change)
+        if stored is None:
+            raise not_found(cluster.name, ())
+        return stored
+
+    async def _saved(self, cluster: Cluster, outcome: Outcome) -> CheckReport:
+        records = await self._repository.save_checks([outcome.result])
+        found = next((record for record in records if record.id == cluster.id), cluster)
+        return CheckReport(found, outcome.snapshot, outcome.steps, outcome.error)
+
+    # Deregistering
+
+    async def deregister(self, cluster_id: str) -> Deregistration:
+        """Remove the record, then its secrets; works when the cluster is dead.
+
+        Raises:
+            NotFoundError: there is no such cluster.
+        """
+        cluster = await self.get(cluster_id)
+
+        async def work() -> None:
+            self.own_changes.add(cluster.id)
+            if not await self._repository.delete(cluster.id):
+                raise not_found(cluster.name, ())
+            await self._secrets.delete(cluster.id)
+            if self._checker is not None:
+                self._checker.keep_ticket(cluster.id, None)
+
+        await self._runner.run(lambda: _to_the_end(work))
+        return Deregistration(cluster, None, cleanup_of(cluster))
+
+    def _bridge(self, dialog: Dialog) -> Dialog:
+        """The dialog for use on the client's loop."""
+        return _BridgedDialog(dialog, self._runner)
+
+
+class _BridgedDialog:
+    """Calls a face's dialog on the face's own loop."""
+
+    def __init__(self, dialog: Dialog, runner: Runner) -> None:
+        self._step = runner.here(dialog.step)
+        self._trust = runner.ask(dialog.trust)
+        self._code = runner.ask(dialog.code)
+        self._passphrase = runner.ask(dialog.passphrase)
+
+    def step(self, step: Step) -> None:
+        self._step(step)
+
+    async def trust(self, question: TrustQuestion) -> bool:
+        return await self._trust(question)
+
+    async def code(self, question: CodeQuestion) -> Secret | None:
+        return await self._code(question)
+
+    async def passphrase(self, question: PassphraseQuestion) -> Secret | None:
+        return await self._passphrase(question)
+
+
+async def _to_the_end(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run work that is not stopped half-way, whatever happens to who waits for it."""
+    task = asyncio.ensure_future(work())
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
+def find(clusters: tuple[Cluster, ...], name_or_id: str) -> Cluster:
+    """The cluster of that name, id, or beginning of the id (eight characters or more).
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    wanted = fold(name_or_id.strip())
+    for cluster in clusters:
+        if fold(cluster.name) == wanted or cluster.id == wanted:
+            return cluster
+    if len(wanted) >= 8:
+        matches = [cluster for cluster in clusters if cluster.id.startswith(wanted)]
+        if len(matches) == 1:
+            return matches[0]
+    raise not_found(name_or_id, [cluster.name for cluster in clusters])

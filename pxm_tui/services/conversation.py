@@ -1,0 +1,199 @@
+"""The phases that a registration and a check share, from the address to the discovery, on one session."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+from pxm_tui.domain.certificate import Certificate, Trust
+from pxm_tui.domain.cluster import Endpoint, Login, LoginMethod
+from pxm_tui.domain.errors import LoginError, UnreachableError
+from pxm_tui.domain.messages import grant_line, unknown_realm
+from pxm_tui.domain.observation import Observation, Realm, limits_of
+from pxm_tui.domain.secret import Secret
+from pxm_tui.services.checklist import Checklist, StepNotes
+from pxm_tui.services.dialog import CodeQuestion, Dialog
+from pxm_tui.services.judge import judge
+from pxm_tui.services.ports import CodeSource, Credentials, ProxmoxSession, Ticket
+
+SHORT_FINGERPRINT = 11
+
+
+def short_fingerprint(sha256: str) -> str:
+    """The first and last four bytes of a fingerprint: `3F:9A:1C:77 … 72:B6:0F:C4`."""
+    return f"{sha256[:SHORT_FINGERPRINT]} … {sha256[-SHORT_FINGERPRINT:]}"
+
+
+class Conversation:
+    """One session, reported step by step.
+
+    Args:
+        session: with the endpoint; closed by the caller.
+        endpoint: for the words.
+        checklist: where the steps are reported.
+    """
+
+    def __init__(self, session: ProxmoxSession, endpoint: Endpoint, checklist: Checklist) -> None:
+        self._session = session
+        self._endpoint = endpoint
+        self._checklist = checklist
+
+    async def reach(self) -> None:
+        """The steps `address` and `connect`."""
+        with self._checklist.step("address") as notes:
+            addresses = await self._session.resolve()
+            literal = self._endpoint.host in addresses
+            shown = self._endpoint.host if literal else f"{self._endpoint.host}, {addresses[0]}"
+            notes.message = f"{shown}, port {self._endpoint.port}"
+        with self._checklist.step("connect") as notes:
+            await self._session.connect()
+            notes.message = "answered"
+
+    async def secure(self, trust: Trust, say: Callable[[Certificate], str]) -> Certificate:
+        """The step `certificate`, where the trust is known."""
+        with self._checklist.step("certificate") as notes:
+            certificate = await self._session.secure(trust)
+            notes.message = say(certificate)
+        return certificate
+
+    async def realms(self) -> tuple[Realm, ...]:
+        """The step `proxmox`."""
+        with self._checklist.step("proxmox") as notes:
+            realms = await self._session.realms()
+            notes.message = f"Proxmox VE; realms {', '.join(sorted(realm.name for realm in realms))}"
+        return realms
+
+    async def enter(
+        self,
+        credentials: Credentials,
+        dialog: Dialog,
+        *,
+        code: Secret | None = None,
+        ticket: Ticket | None = None,
+        realms: tuple[Realm, ...] = (),
+    ) -> Reading:
+        """The step `login`; all reads are begun at its end.
+
+        Args:
+            credentials: what to log in with.
+            dialog: asked for a second factor where the server wants one.
+            code: the second factor, where it is known beforehand.
+            ticket: a login from before.
+            realms: those of the server, to check or complete the user's; empty: they are known to fit.
+        """
+        with self._checklist.step("login") as notes:
+            if realms:
+                credentials = check_realm(credentials, realms, self._endpoint)
+            granted = await self._log_in(credentials, self._code_source(dialog, credentials, code, notes), ticket)
+            reading = Reading(self._session, credentials, granted)
+            if credentials.method is LoginMethod.TOKEN:
+                await reading.proof()
+            notes.message = f"{'token ' if credentials.token_id else ''}{credentials.name}"
+        return reading
+
+    def _code_source(
+        self, dialog: Dialog, credentials: Credentials, code: Secret | None, notes: StepNotes
+    ) -> CodeSource:
+        async def ask(kinds: tuple[str, ...]) -> Secret | None:
+            if code:
+                return code
+            with self._checklist.waiting(notes):
+                return await dialog.code(CodeQuestion(credentials.user, kinds))
+
+        return ask
+
+    async def _log_in(self, credentials: Credentials, code: CodeSource, ticket: Ticket | None) -> Ticket | None:
+        if ticket is not None:
+            try:
+                return await self._session.resume(ticket)
+            except LoginError:
+                pass  # it has run out; the password makes a new one
+        return await self._session.login(credentials, code)
+
+    async def read(self, reading: Reading, login: Login) -> Observation:
+        """The steps `version` and `discovery`."""
+        with self._checklist.step("version") as notes:
+            notes.message = f"Proxmox VE {await reading.version()}"
+        with self._checklist.step("discovery") as notes:
+            observed = await reading.observation()
+            _say_discovery(notes, observed, login)
+        return observed
+
+
+class Reading:
+    """The reads after the login, all begun at once: the version, and the rest.
+
+    Attributes:
+        credentials: what was logged in with, the user complete with its realm.
+        ticket: what the server granted for a password.
+    """
+
+    def __init__(self, session: ProxmoxSession, credentials: Credentials, ticket: Ticket | None) -> None:
+        self.credentials = credentials
+        self.ticket = ticket
+        self._version = asyncio.create_task(session.version(), name="read version")
+        self._observation = asyncio.create_task(session.observe(), name="observe")
+
+    async def proof(self) -> None:
+        """Wait until the server has taken the login. Raises `LoginError` where it has not; other errors come later."""
+        try:
+            await asyncio.shield(self._version)
+        except UnreachableError:
+            return  # the step `version` tells it
+        except BaseException:
+            await self.aclose()
+            raise
+
+    async def version(self) -> str:
+        """Such as `9.2.11`."""
+        return await self._version
+
+    async def observation(self) -> Observation:
+        """Everything else."""
+        return replace(await self._observation, version=await self.version())
+
+    async def aclose(self) -> None:
+        """Cancel what still runs and wait for its end."""
+        self._version.cancel()
+        self._observation.cancel()
+        await asyncio.gather(self._version, self._observation, return_exceptions=True)
+
+
+def _say_discovery(notes: StepNotes, observed: Observation, login: Login) -> None:
+    online = sum(node.state == "online" for node in observed.nodes)
+    words = [f"{online} of {len(observed.nodes)} nodes online"]
+    if observed.quorate is not None:
+        words.append("quorate" if observed.quorate else "no quorum")
+    visible = [guest for guest in observed.guests if not guest.template]
+    if visible:
+        words.append(f"{sum(guest.running for guest in visible)} of {len(visible)} guests running")
+    notes.message = ", ".join(words)
+    _, reason = judge(observed)
+    limits = limits_of(observed.permissions)
+    if reason is not None:
+        notes.warn(reason.cause, reason.message, reason.do)
+    elif limits:
+        missing = ", ".join(f"{limit.privilege} on {limit.path}" for limit in limits)
+        line = grant_line(login.user, login.token_id)
+        notes.warn(
+            "missing_privileges",
+            f"{', '.join(words)}. The login works, but may not see everything: {missing} is missing.",
+            f"On a node: `{line}`.",
+        )
+
+
+def check_realm(credentials: Credentials, realms: tuple[Realm, ...], endpoint: Endpoint) -> Credentials:
+    """The credentials with their realm: the server's default one where none was given.
+
+    Raises:
+        LoginError: `unknown_realm`.
+    """
+    user, separator, realm = credentials.user.rpartition("@")
+    if not separator:
+        default = next((known.name for known in realms if known.default), "pam")
+        return replace(credentials, user=f"{credentials.user}@{default}")
+    names = [known.name for known in realms]
+    if realm not in names:
+        raise unknown_realm(endpoint, realm, sorted(names))
+    return replace(credentials, user=f"{user}@{realm}")

@@ -1,0 +1,398 @@
+"""The whole fleet, watched: asked in turn, saved in batches, shown as one view that is always there."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from pxm_tui.domain.cluster import CheckResult, Cluster, Status, apply_check
+from pxm_tui.domain.errors import StorageError
+from pxm_tui.domain.observation import Snapshot
+from pxm_tui.services.checking import Outcome
+from pxm_tui.services.clusters import ClusterService
+from pxm_tui.services.dialog import Silent
+from pxm_tui.services.journal import Journal
+from pxm_tui.services.polling import PollingPolicy, needs_a_person
+from pxm_tui.services.ports import Clock, ClusterRepository, Runner, SecretStore, SnapshotCache, Timer
+
+SAVE_EVERY = 30.0
+LOOK_EVERY = 2.0
+"""Seconds between two looks at whether another process changed the registry."""
+SWEEP_AFTER = 600
+SILENT_SHARE = 0.9
+SILENT_LEAST = 3
+ANSWER_LIMIT = 30.0
+"""Seconds that one answer may take at most; see the client's time limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterView:
+    """One cluster as the screens show it.
+
+    Attributes:
+        cluster: the record.
+        snapshot: what is known beyond it.
+        asked: it has answered or failed in this run; before that the record is of an earlier run.
+        tries: failures since the last answer.
+        next_try: when it is asked again, by the monotonic timer; None: not by itself.
+    """
+
+    cluster: Cluster
+    snapshot: Snapshot
+    asked: bool = False
+    tries: int = 0
+    next_try: float | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """An answer of this run is still awaited."""
+        return not self.asked and not needs_a_person(self.cluster)
+
+
+@dataclass(frozen=True, slots=True)
+class FleetView:
+    """Everything that the home screen shows.
+
+    Attributes:
+        clusters: by name, in natural order.
+        silent_since: nine tenths of the clusters stopped answering at once, at this time; else None.
+        notices: what the program itself has to say, newest last.
+    """
+
+    clusters: tuple[ClusterView, ...] = ()
+    silent_since: datetime | None = None
+    notices: tuple[str, ...] = ()
+
+
+class FleetService:
+    """Watches all clusters on the client's loop. `view()` may be called from any thread.
+
+    Args:
+        clusters: the services for clusters.
+        repository: the registry.
+        secrets: swept at start.
+        cache: the last known state.
+        runner: the client's loop.
+        journal: told of every change of a status.
+        policy: how often.
+        clock: UTC now.
+        timer: monotonic seconds.
+        pause: waits for an event at most so many seconds; replaced in tests.
+    """
+
+    def __init__(
+        self,
+        *,
+        clusters: ClusterService,
+        repository: ClusterRepository,
+        secrets: SecretStore,
+        cache: SnapshotCache,
+        runner: Runner,
+        journal: Journal,
+        policy: PollingPolicy,
+        clock: Clock,
+        timer: Timer,
+        pause: Callable[[asyncio.Event, float], Awaitable[None]] | None = None,
+    ) -> None:
+        self._clusters = clusters
+        self._repository = repository
+        self._secrets = secrets
+        self._cache = cache
+        self._runner = runner
+        self._journal = journal
+        self._policy = policy
+        self._clock = clock
+        self._timer = timer
+        self._pause = pause or _wait
+        self._views: dict[str, ClusterView] = {}
+        self._order: tuple[str, ...] = ()
+        self._due: dict[str, float] = {}
+        self._pending: dict[str, CheckResult] = {}
+        self._checks: dict[str, asyncio.Task[None]] = {}
+        self._notices: list[str] = []
+        self._stamp: object = None
+        self._saved_at = timer()
+        self._cache_changed = False
+        self._status_changed = False
+        self._locked = False
+        self._wake: asyncio.Event | None = None
+        self._tell: Callable[[], None] = lambda: None
+        self._told = False
+
+    # What the screens ask
+
+    def load(self) -> FleetView:
+        """Read registry and cache, without a loop: the view before anything has answered. Raises `StorageError`."""
+        self._stamp = self._repository.stamp()
+        snapshots = self._cache.read()
+        self._reconcile(self._repository.read(), snapshots)
+        return self.view()
+
+    def view(self) -> FleetView:
+        """The fleet as it is known now."""
+        self._told = False
+        views = self._views
+        clusters = tuple(views[key] for key in self._order if key in views)
+        return FleetView(clusters, silent_since(clusters, self._policy.period or 0.0), tuple(self._notices))
+
+    def dismiss_notices(self) -> None:
+        """The person has read them."""
+        self._notices.clear()
+
+    async def watch(self, on_change: Callable[[], None]) -> None:
+        """Ask all clusters in turn until cancelled. `on_change` is called on the caller's loop when the view changed."""
+        self._tell = self._runner.here(on_change)
+        await self._runner.run(self._watch)
+
+    async def refresh(self, cluster_ids: Iterable[str] | None = None) -> None:
+        """Ask these clusters, or all that need no person, now."""
+        wanted = None if cluster_ids is None else frozenset(cluster_ids)
+
+        async def work() -> None:
+            self._locked = False
+            for key, view in self._views.items():
+                if (wanted is None or key in wanted) and not needs_a_person(view.cluster):
+                    self._due[key] = self._timer()
+            self._wake_up()
+
+        await self._runner.run(work)
+
+    async def adopt(self, cluster: Cluster, snapshot: Snapshot, *, failed: bool = False) -> None:
+        """Take over what a registration or a check by a person has found, and re-read the registry."""
+
+        async def work() -> None:
+            self._pending.pop(cluster.id, None)
+            tries = 1 if failed else 0
+            self._views[cluster.id] = ClusterView(cluster, snapshot, asked=True, tries=tries)
+            self._plan(cluster.id)
+            self._cache_changed = True
+            self._reload()
+
+        await self._runner.run(work)
+
+    async def reload(self) -> None:
+        """Re-read the registry now: after a deregistration."""
+
+        async def work() -> None:
+            self._reload()
+
+        await self._runner.run(work)
+
+    # The watch, on the client's loop
+
+    async def _watch(self) -> None:
+        self._wake = asyncio.Event()
+        self._plan_all()
+        try:
+            await self._sweep()
+            while True:
+                self._wake.clear()
+                self._look_at_registry()
+                self._start_due()
+                await self._save(at_end=False)
+                await self._pause(self._wake, self._idle_for())
+        finally:
+            await _uninterrupted(self._finish())
+
+    async def _sweep(self) -> None:
+        now = self._clock()
+        with suppress(StorageError):
+            state = await self._secrets.state()
+            self._locked = not state.open and bool(self._views)
+            if self._locked:
+                self._notice("The secret store is locked: rows show the last known state. Unlock it, then r.")
+            await self._secrets.sweep(self._views.keys(), now - timedelta(seconds=SWEEP_AFTER))
+
+    def _plan_all(self) -> None:
+        """The first round: everybody at once, so that the screen fills; the rounds after it are spread."""
+        now = self._timer()
+        self._due = {key: now for key, view in self._views.items() if self._asks_by_itself(view)}
+
+    def _asks_by_itself(self, view: ClusterView) -> bool:
+        return self._policy.period is not None and not needs_a_person(view.cluster)
+
+    def _plan(self, key: str) -> None:
+        view = self._views[key]
+        delay = self._policy.delay(view.cluster, view.tries)
+        if delay is None:
+            self._due.pop(key, None)
+        else:
+            self._due[key] = self._timer() + delay
+        self._views[key] = replace(view, next_try=self._due.get(key))
+
+    def _idle_for(self) -> float:
+        """Seconds until there is something to do."""
+        if len(self._checks) >= self._policy.concurrency or self._locked:
+            return LOOK_EVERY
+        waiting = (due for key, due in self._due.items() if key not in self._checks)
+        return min(LOOK_EVERY, max(0.0, min(waiting, default=LOOK_EVERY + self._timer()) - self._timer()))
+
+    def _start_due(self) -> None:
+        if self._locked:
+            return
+        now = self._timer()
+        due = sorted((at, key) for key, at in self._due.items() if at <= now and key not in self._checks)
+        for _, key in due[: self._policy.concurrency - len(self._checks)]:
+            self._checks[key] = asyncio.create_task(self._check(key), name=f"check {key}")
+
+    async def _check(self, key: str) -> None:
+        view = self._views[key]
+        try:
+            outcome = await self._clusters.checker().check(view.cluster, view.snapshot, Silent())
+            self._take(key, view.cluster, outcome)
+        except StorageError as error:
+            self._locked = True
+            self._notice(error.message)
+        finally:
+            self._checks.pop(key, None)
+            self._wake_up()
+
+    def _take(self, key: str, asked: Cluster, outcome: Outcome) -> None:
+        view = self._views.get(key)
+        if view is None or view.cluster.basis() != asked.basis():
+            return
+        record = apply_check(view.cluster, outcome.result)
+        tries = 0 if outcome.error is None else view.tries + 1
+        self._views[key] = ClusterView(record, outcome.snapshot, asked=True, tries=tries)
+        self._plan(key)
+        self._pending[key] = outcome.result
+        self._cache_changed = True
+        if record.status is not view.cluster.status:
+            self._status_changed = True
+            self._tell_of_change(view.cluster, record)
+        self._changed()
+
+    def _tell_of_change(self, before: Cluster, after: Cluster) -> None:
+        reason = f": {after.error.message}" if after.error else ""
+        self._journal.write(
+            f"{before.status} -> {after.status}{reason}",
+            cluster=after.name,
+            failure=after.status is not Status.HEALTHY,
+        )
+
+    # Registry and cache
+
+    def _look_at_registry(self) -> None:
+        with suppress(StorageError):
+            stamp = self._repository.stamp()
+            if stamp != self._stamp:
+                self._reload()
+
+    def _reload(self) -> None:
+        try:
+            self._stamp = self._repository.stamp()
+            self._reconcile(self._repository.read(), {})
+        except StorageError as error:
+            self._notice(error.message)
+        self._wake_up()
+        self._changed()
+
+    def _reconcile(self, records: Iterable[Cluster], snapshots: Mapping[str, Snapshot]) -> None:
+        """Take the registry as it is on disk; what was found since its last write stays on top."""
+        before, views = self._views, {}
+        order = []
+        for record in records:
+            order.append(record.id)
+            old = before.get(record.id)
+            pending = self._pending.get(record.id)
+            cluster = apply_check(record, pending) if pending else record
+            if old is None:
+                snapshot = snapshots.get(record.id) or Snapshot(record.id)
+                views[record.id] = ClusterView(cluster, snapshot)
+                self._meet(cluster)
+            else:
+                views[record.id] = replace(old, cluster=cluster)
+                if old.cluster.basis() != cluster.basis():
+                    self._due[record.id] = self._timer()
+        for key in before.keys() - views.keys():
+            self._part_from(before[key].cluster)
+        self._views, self._order = views, tuple(order)
+
+    def _meet(self, cluster: Cluster) -> None:
+        if self._wake is None:
+            return
+        self._due[cluster.id] = self._timer()
+        if cluster.id not in self._clusters.own_changes:
+            self._notice(f"{cluster.name} was registered by another pxm.")
+
+    def _part_from(self, cluster: Cluster) -> None:
+        self._due.pop(cluster.id, None)
+        self._pending.pop(cluster.id, None)
+        check = self._checks.get(cluster.id)
+        if check is not None:
+            check.cancel()
+        if cluster.id not in self._clusters.own_changes:
+            self._notice(f"{cluster.name} was deregistered by another pxm.")
+
+    async def _save(self, *, at_end: bool) -> None:
+        """Write what was found: at once where a status changed, else every 30 s and at the end."""
+        due = self._timer() - self._saved_at >= SAVE_EVERY
+        if not (at_end or due or self._status_changed) or not (self._pending or self._cache_changed):
+            return
+        pending, self._pending = self._pending, {}
+        self._status_changed = False
+        self._saved_at = self._timer()
+        try:
+            if pending:
+                await self._repository.save_checks(list(pending.values()))
+                self._stamp = self._repository.stamp()
+            if at_end or due:
+                self._cache_changed = False
+                await self._cache.write({key: view.snapshot for key, view in self._views.items()})
+        except StorageError as error:
+            self._pending = {**pending, **self._pending}
+            self._notice(error.message)
+
+    async def _finish(self) -> None:
+        checks = list(self._checks.values())
+        for check in checks:
+            check.cancel()
+        await asyncio.gather(*checks, return_exceptions=True)
+        await self._save(at_end=True)
+
+    def _notice(self, text: str) -> None:
+        if text not in self._notices:
+            self._notices.append(text)
+            self._journal.write(text, failure=True)
+        self._changed()
+
+    def _wake_up(self) -> None:
+        if self._wake is not None:
+            self._wake.set()
+
+    def _changed(self) -> None:
+        """Tell the face once; the next time after it has looked."""
+        if not self._told:
+            self._told = True
+            self._tell()
+
+
+def silent_since(views: Iterable[ClusterView], period: float) -> datetime | None:
+    """When nine tenths of at least three clusters stopped answering within one refresh; None if they did not."""
+    asked = [view.cluster for view in views if not needs_a_person(view.cluster)]
+    since = sorted(
+        cluster.error.since
+        for cluster in asked
+        if cluster.status is Status.UNREACHABLE and cluster.error and cluster.error.since
+    )
+    least = max(SILENT_LEAST, math.ceil(SILENT_SHARE * len(asked)))
+    if len(since) < least:
+        return None
+    window = timedelta(seconds=period + ANSWER_LIMIT)
+    runs = zip(since, since[least - 1 :], strict=False)
+    return next((first for first, last in runs if last - first <= window), None)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+
+
+async def _uninterrupted(work: Coroutine[Any, Any, None]) -> None:
+    """Run the last write to its end, although the watch is being cancelled."""
+    await asyncio.shield(asyncio.ensure_future(work))

@@ -1,0 +1,255 @@
+"""Registering a cluster: checked live step by step, nothing kept before the last."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Collection
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from pxm_tui.domain.addresses import NAME_LENGTH
+from pxm_tui.domain.certificate import Certificate, Trust, TrustMode, names_host
+from pxm_tui.domain.cluster import Cluster, Endpoint, Login, apply_check
+from pxm_tui.domain.errors import AlreadyRegisteredError, CertificateError, PxmError
+from pxm_tui.domain.messages import already_registered, not_the_expected
+from pxm_tui.domain.observation import Observation, Snapshot
+from pxm_tui.domain.secret import Secret
+from pxm_tui.domain.steps import REGISTER_STEPS, Step
+from pxm_tui.domain.text import fold, one_line
+from pxm_tui.domain.times import days_left
+from pxm_tui.services.checklist import Checklist, StepNotes
+from pxm_tui.services.conversation import Conversation, short_fingerprint
+from pxm_tui.services.dialog import Dialog, TrustQuestion
+from pxm_tui.services.judge import answered, snapshot_of
+from pxm_tui.services.ports import (
+    Clock,
+    ClusterRepository,
+    ProxmoxGateway,
+    ProxmoxSession,
+    SecretStore,
+    Ticket,
+    Timer,
+)
+from pxm_tui.services.requests import RegistrationRequest
+from pxm_tui.services.secrets import open_vault
+
+
+class RegistrationFailedError(Exception):
+    """A registration stopped. Carries the steps so far and the error that stopped it."""
+
+    def __init__(self, steps: tuple[Step, ...], error: PxmError) -> None:
+        super().__init__(error.message)
+        self.steps = steps
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A cluster that was registered, or could be (with `dry_run`)."""
+
+    cluster: Cluster
+    snapshot: Snapshot
+    steps: tuple[Step, ...]
+    ticket: Ticket | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Registrar:
+    """Runs registrations.
+
+    Args:
+        repository: where the record goes.
+        secrets: where the secret goes.
+        gateway: opens the sessions.
+        clock: UTC now.
+        timer: monotonic seconds.
+        new_id: makes a UUID4.
+    """
+
+    repository: ClusterRepository
+    secrets: SecretStore
+    gateway: ProxmoxGateway
+    clock: Clock
+    timer: Timer
+    new_id: Callable[[], str] = lambda: str(uuid.uuid4())
+
+    async def register(self, request: RegistrationRequest, dialog: Dialog, *, dry_run: bool = False) -> Registration:
+        """Check `request` live and save it.
+
+        Raises:
+            RegistrationFailedError: a step failed; nothing was saved.
+        """
+        names = REGISTER_STEPS[:-1] if dry_run else REGISTER_STEPS
+        checklist = Checklist(names, dialog.step, self.timer)
+        try:
+            return await self._register(request, dialog, checklist, dry_run=dry_run)
+        except PxmError as error:
+            raise RegistrationFailedError(checklist.steps(), error) from None
+
+    async def _register(
+        self, request: RegistrationRequest, dialog: Dialog, checklist: Checklist, *, dry_run: bool
+    ) -> Registration:
+        with checklist.step("name") as notes:
+            notes.message = await self._check_name(request.name)
+        asked = requested_trust(request)
+        early = asked if asked.mode is TrustMode.CA_FILE else None
+        session = self.gateway.open(request.target, early, token=bool(request.token_id))
+        async with aclosing(session):
+            conversation = Conversation(session, request.target, checklist)
+            await conversation.reach()
+            trust = await self._decide_trust(session, request.target, asked, dialog, checklist)
+            realms = await conversation.realms()
+            code = Secret(request.code.get_secret_value()) if request.code else None
+            reading = await conversation.enter(request.credentials(), dialog, code=code, realms=realms)
+            async with aclosing(reading):
+                credentials = reading.credentials
+                login = Login(credentials.method, credentials.user, credentials.token_id, changed_at=self._now())
+                observed = await conversation.read(reading, login)
+        cluster, snapshot = self._record(request, trust, login, observed)
+        if not dry_run:
+            with checklist.step("save") as notes:
+                await open_vault(self.secrets, dialog)
+                cluster = await self._save(cluster, credentials.secret, named=bool(request.name))
+                notes.message = cluster.name
+        return Registration(cluster, snapshot, checklist.steps(), reading.ticket)
+
+    async def _check_name(self, name: str) -> str:
+        if not name:
+            return "the cluster's own name"
+        found = await self.repository.find_by_name(name)
+        if found is not None:
+            raise already_registered(found.name, found.endpoint)
+        return f"{name} is free"
+
+    async def _decide_trust(
+        self, session: ProxmoxSession, endpoint: Endpoint, trust: Trust, dialog: Dialog, checklist: Checklist
+    ) -> Trust:
+        """The step `certificate`: as requested, or by a person where nobody vouches for it."""
+        with checklist.step("certificate") as notes:
+            try:
+                certificate = await session.secure(trust)
+                notes.message = f"{_why_trusted(trust)}, {self._until(certificate)}"
+            except CertificateError as error:
+                if error.certificate is None or trust.mode is not TrustMode.SYSTEM:
+                    raise as_unexpected(endpoint, trust, error) from None
+                trust = await self._ask(endpoint, error, dialog, checklist, notes)
+                certificate = await session.secure(trust)
+                notes.message = f"trusted by you, SHA-256 {short_fingerprint(certificate.sha256)}"
+        return replace(
+            trust,
+            fingerprint=certificate.sha256,
+            anchor_pem=certificate.pem if trust.mode is TrustMode.PINNED_LEAF else trust.anchor_pem,
+            certificate=certificate,
+            trusted_at=self._now(),
+        )
+
+    async def _ask(
+        self, endpoint: Endpoint, error: CertificateError, dialog: Dialog, checklist: Checklist, notes: StepNotes
+    ) -> Trust:
+        assert error.certificate is not None  # noqa: S101
+        shown = error.certificate
+        with checklist.waiting(notes):
+            trusted = await dialog.trust(TrustQuestion(endpoint, shown, names_host(shown.names, endpoint.host)))
+        if not trusted:
+            raise error
+        return Trust(TrustMode.PINNED_LEAF, shown.sha256, shown.pem)
+
+    def _until(self, certificate: Certificate) -> str:
+        return f"{days_left(certificate.not_after, self.clock())} days left"
+
+    def _now(self) -> datetime:
+        return self.clock().replace(microsecond=0)
+
+    def _record(
+        self, request: RegistrationRequest, trust: Trust, login: Login, observed: Observation
+    ) -> tuple[Cluster, Snapshot]:
+        now = self._now()
+        assert trust.certificate is not None  # noqa: S101
+        cluster = Cluster(
+            id=self.new_id(),
+            name=request.name or _own_name(observed),
+            endpoints=(request.target,),
+            login=login,
+            trust=trust,
+            created_at=now,
+            updated_at=now,
+            labels=request.labels,
+        )
+        cluster = apply_check(cluster, answered(cluster, observed, now))
+        return cluster, snapshot_of(Snapshot(cluster.id), cluster, observed, trust.certificate, now)
+
+    async def _save(self, cluster: Cluster, secret: Secret, *, named: bool) -> Cluster:
+        """Secret first, record second, both or neither; once begun it goes on to its end."""
+        saving = asyncio.ensure_future(self._save_both(cluster, secret, named=named))
+        try:
+            return await asyncio.shield(saving)
+        except asyncio.CancelledError:
+            await asyncio.wait([saving])
+            raise
+
+    async def _save_both(self, cluster: Cluster, secret: Secret, *, named: bool) -> Cluster:
+        await self.secrets.put(cluster.id, cluster.login.method, secret)
+        try:
+            return await self._save_record(cluster, named=named)
+        except BaseException:
+            await self.secrets.delete(cluster.id)
+            raise
+
+    async def _save_record(self, cluster: Cluster, *, named: bool) -> Cluster:
+        """Save under the name; the cluster's own name gets `-2` and so on where it is taken."""
+        taken: set[str] = set()
+        while True:
+            found = cluster if named else replace(cluster, name=free_name(cluster.name, taken))
+            try:
+                await self.repository.save(found)
+            except AlreadyRegisteredError:
+                if named:
+                    raise
+                taken |= {found.name} | {known.name for known in await self.repository.list()}
+            else:
+                return found
+
+
+def requested_trust(request: RegistrationRequest) -> Trust:
+    """What the request says of trust; without a word the operating system's authorities."""
+    if request.fingerprint:
+        return Trust(TrustMode.PINNED_LEAF, request.fingerprint)
+    if request.trust_ca:
+        return Trust(TrustMode.CA_FILE, anchor_pem=request.trust_ca)
+    return Trust(TrustMode.SYSTEM)
+
+
+def as_unexpected(endpoint: Endpoint, trust: Trust, error: CertificateError) -> CertificateError:
+    """At a registration nothing has changed yet: the certificate is not the one that was expected."""
+    if error.certificate is None or error.cause not in {"changed", "untrusted"}:
+        return error
+    expected = {
+        TrustMode.PINNED_LEAF: f"the expected one, {trust.fingerprint}",
+        TrustMode.CA_FILE: "one of the given authority",
+    }.get(trust.mode)
+    return error if expected is None else not_the_expected(endpoint, expected, error.certificate)
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """`name`, or `name-2`, `name-3` and so on, whichever is not in `taken`."""
+    folded = {fold(known) for known in taken}
+    number, candidate = 1, name
+    while fold(candidate) in folded:
+        number += 1
+        candidate = f"{name[: NAME_LENGTH - 5]}-{number}"
+    return candidate
+
+
+def _own_name(observed: Observation) -> str:
+    return one_line(observed.own_name or "cluster", NAME_LENGTH)
+
+
+def _why_trusted(trust: Trust) -> str:
+    return {
+        TrustMode.SYSTEM: "vouched for by an authority of this machine",
+        TrustMode.CA_FILE: "signed by the given authority",
+        TrustMode.PINNED_LEAF: "the expected fingerprint",
+        TrustMode.PINNED_CA: "signed by this cluster's authority",
+    }[trust.mode]
