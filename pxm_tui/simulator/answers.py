@@ -1,0 +1,122 @@
+"""What goes back over the wire, and the headers that Proxmox sends with it."""
+
+import gzip
+import json
+from dataclasses import dataclass
+from email.utils import formatdate
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from pxm_tui.simulator.errors import ApiError, ProtocolError
+from pxm_tui.simulator.releases import Release
+
+JSON = "application/json;charset=UTF-8"
+COMPRESS_FROM = 1024
+"""Bodies of more bytes than this are compressed where the client accepts it."""
+
+REASONS = {200: "OK", 301: "Moved Permanently", 308: "Permanent Redirect"}
+
+
+@dataclass(slots=True)
+class Answer:
+    """A response before it is written.
+
+    Attributes:
+        body: None sends neither a body nor a Content-Length.
+        handed_on: the `Connection` header of the daemon or peer that made the answer, which pveproxy leaves
+            in place beside its own.
+        delayed: whether it is held back as every refused login is.
+        location: where a redirect leads.
+    """
+
+    status: int
+    reason: str
+    body: bytes | None = None
+    content_type: str | None = None
+    handed_on: str | None = None
+    delayed: bool = False
+    location: str | None = None
+
+
+class EmptyResponse(web.StreamResponse):
+    """A response without a body that says nothing about its length: the connection's end is its end."""
+
+    _length_check = False
+
+    @property
+    def content_length(self) -> int | None:
+        """Zero, so that no Content-Type is made up."""
+        return 0
+
+
+def success(data: object, extjs: bool) -> Answer:
+    """Make the answer of a handler that returned `data`."""
+    document: dict[str, object] = {"data": data}
+    if extjs:
+        document["success"] = 1
+    return Answer(200, "OK", _encode(document), JSON)
+
+
+def failure(error: ApiError, release: Release, extjs: bool) -> Answer:
+    """Make the answer of a failed API call: its text is in the reason phrase, since 8.4 in the body too."""
+    document: dict[str, object] = {"data": None}
+    if error.errors:
+        document["errors"] = error.errors
+    if extjs:
+        status = error.status if error.status == 501 else str(error.status)
+        document.update(message=error.message, status=status, success=0)
+        return Answer(200, "OK", _encode(document), JSON, delayed=error.status == 401)
+    if release.message_in_body:
+        document["message"] = error.message
+    reason = error.message.split("\n", 1)[0]
+    return Answer(error.status, reason, _encode(document), JSON, delayed=error.status == 401)
+
+
+def refusal(error: ProtocolError) -> Answer:
+    """Make the answer of a failure below the API."""
+    body = None if error.text is None else error.text.encode("utf-8")
+    return Answer(error.status, error.message, body, delayed=error.status == 401)
+
+
+def _encode(document: dict[str, object]) -> bytes:
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
+
+
+def to_response(answer: Answer, *, now: float, keep: bool, compress: bool) -> web.StreamResponse:
+    """Turn an answer into a response of the server's library.
+
+    Args:
+        answer: what to send.
+        now: the time for the `Date` header, in seconds since 1970.
+        keep: whether the connection may stay open after it.
+        compress: whether the client accepts gzip.
+    """
+    body = answer.body
+    headers = CIMultiDict[str]()
+    date = formatdate(now, usegmt=True)
+    headers.add("Cache-Control", "max-age=0")
+    if answer.handed_on is not None:
+        headers.add("Connection", answer.handed_on)
+    headers.add("Connection", "Keep-Alive" if keep else "close")
+    headers.add("Date", date)
+    headers.add("Pragma", "no-cache")
+    if answer.location is not None:
+        headers.add("Location", answer.location)
+    headers.add("Server", "pve-api-daemon/3.0")
+    if body is not None:
+        if compress and len(body) > COMPRESS_FROM:
+            body = gzip.compress(body, mtime=0)
+            headers.add("Content-Encoding", "gzip")
+        headers.add("Content-Length", str(len(body)))
+        if answer.content_type is not None:
+            headers.add("Content-Type", answer.content_type)
+    headers.add("Expires", date)
+    response: web.StreamResponse
+    if body is None:
+        response = EmptyResponse(status=answer.status, reason=answer.reason, headers=headers)
+    else:
+        response = web.Response(status=answer.status, reason=answer.reason, headers=headers, body=body)
+    if not keep or answer.handed_on == "close":
+        response.force_close()
+    return response

@@ -1,0 +1,141 @@
+"""The state of one simulated cluster: what its routes answer from, and what steers it."""
+
+import re
+from collections import deque
+from dataclasses import dataclass
+from functools import cached_property
+from random import Random
+
+from pxm_tui.simulator.certificates import Certificate, CertificateAuthority
+from pxm_tui.simulator.clock import Clock, seeded, seeded_bytes
+from pxm_tui.simulator.inventory import Guest, Node, Pool, make_guests, make_node
+from pxm_tui.simulator.options import ClusterOptions
+from pxm_tui.simulator.permissions import Permissions
+from pxm_tui.simulator.population import make_accounts, make_credentials
+from pxm_tui.simulator.releases import RELEASES
+from pxm_tui.simulator.tickets import TicketOffice
+
+STALE_AFTER = 300
+"""Seconds after which the last figures of a silent node are dropped (pmxcfs, status.c)."""
+LOG_LENGTH = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedRequest:
+    """A request as a node received it.
+
+    Attributes:
+        node: name of the node.
+        path: path as it was asked for, without the query.
+        headers: names of the headers, in lower case.
+        credential: whether a ticket, a token or a login's body came with it.
+    """
+
+    node: str
+    method: str
+    path: str
+    headers: tuple[str, ...]
+    credential: bool
+
+
+class Cluster:
+    """One simulated cluster, or one standalone node."""
+
+    def __init__(self, options: ClusterOptions, *, seed: str, clock: Clock, keys: str, addresses: list[str]) -> None:
+        self.options = options
+        self.name = options.name
+        self.seed = seed
+        self.clock = clock
+        self.release = RELEASES[options.version]
+        self.created_at = clock()
+        self.domain = f"{re.sub('[^a-z0-9-]+', '-', options.name.lower()).strip('-') or 'lab'}.test"
+        self.partitioned = False
+        self.configuration_version = 3
+        self.requests: deque[ReceivedRequest] = deque(maxlen=LOG_LENGTH)
+        self.request_count = 0
+        self.connection_count = 0
+        self.credentials = make_credentials(options, seed)
+        self.accounts = make_accounts(options, self.credentials, self.created_at)
+        self.tickets = TicketOffice(seeded_bytes(32, seed, "tickets"))
+        self.numbers: Random = seeded(seed, "order")
+        self._keys = keys
+        self._leaves: dict[str, Certificate] = {}
+        self._generation = 0
+        self.nodes = {node.name: node for node in self._make_nodes(addresses)}
+        for name in options.offline:
+            self.nodes[name].offline_since = self.created_at - 2 * STALE_AFTER
+
+    def _make_nodes(self, addresses: list[str]) -> list[Node]:
+        options = self.options
+        default = (options.name,) if options.standalone else tuple(f"pve{n + 1}" for n in range(options.nodes))
+        names = options.node_names or default
+        first = 0 if options.standalone else 1
+        return [
+            make_node(self.seed, name, index + first, address, self.created_at)
+            for index, (name, address) in enumerate(zip(names, addresses, strict=True))
+        ]
+
+    @cached_property
+    def guests(self) -> list[Guest]:
+        """The cluster's guests, made when first asked for."""
+        names = list(self.nodes)
+        return make_guests(self.seed, names, self.options.guests, self.created_at, hostile=self.options.hostile)
+
+    @cached_property
+    def pools(self) -> list[Pool]:
+        """The cluster's pools: one, with two guests."""
+        return [Pool("prod", "Production", [f"/vms/{guest.vmid}" for guest in self.guests[:2]])]
+
+    @property
+    def permissions(self) -> Permissions:
+        """What users and tokens may do, with the roles of the present release."""
+        return Permissions(self.accounts, self.release, lambda: {pool.name: pool.members for pool in self.pools})
+
+    @cached_property
+    def authority(self) -> CertificateAuthority:
+        """The cluster's certificate authority."""
+        return CertificateAuthority(
+            f"{self.seed}/authority {self._generation}",
+            now=self.created_at,
+            keys=self._keys,
+            key_usage=self.release.authority_has_key_usage,
+        )
+
+    def leaf(self, name: str) -> Certificate:
+        """Give the certificate that a node serves."""
+        if name not in self._leaves:
+            self._leaves[name] = self._issue(name, now=self.created_at)
+        return self._leaves[name]
+
+    def reissue(self, name: str, *, new_key: bool = False, expired: bool = False) -> None:
+        """Give a node another leaf, with the key it had unless `new_key` is set."""
+        key = None if new_key else self.leaf(name).key
+        days = -30 if expired else 730
+        self._leaves[name] = self._issue(name, now=self.clock(), key=key, days=days)
+
+    def replace_authority(self) -> None:
+        """Throw the authority away and issue every leaf anew, from another one."""
+        self._generation += 1
+        del self.authority
+        self._leaves.clear()
+
+    def _issue(self, name: str, **how: object) -> Certificate:
+        address = self.nodes[name].address
+        return self.authority.issue(name, domain=self.domain, address=address, **how)  # type: ignore[arg-type]
+
+    def node_online(self, node: Node, seen_from: Node) -> bool:
+        """Tell whether one node is online in the eyes of another."""
+        return node.online and (not self.partitioned or node is seen_from)
+
+    def quorate(self, seen_from: Node) -> bool:
+        """Tell whether the part of the cluster that a node belongs to has the majority."""
+        if self.options.standalone:
+            return True
+        online = sum(self.node_online(node, seen_from) for node in self.nodes.values())
+        return online > len(self.nodes) // 2
+
+    def figures_time(self, node: Node, now: float) -> float | None:
+        """Give the time of the last figures of a node's guests and storages; None where they are too old."""
+        if node.offline_since is None:
+            return now
+        return node.offline_since if now - node.offline_since < STALE_AFTER else None

@@ -1,0 +1,173 @@
+"""Nodes, guests, storages and pools of a simulated cluster, made from its seed."""
+
+from dataclasses import dataclass, field
+
+from pxm_tui.simulator.clock import seeded
+
+GIB = 2**30
+
+HOSTILE_NAME = "[/foo] [red] [@click=app.quit]x[/]"
+"""A name that would do harm where somebody took it for markup."""
+HOSTILE_ESCAPES = "\x1b[2J\x1b]0;owned\x07\x1b[31mred\u202e\n\tx"
+"""A name that would do harm where somebody wrote it to a terminal."""
+
+
+@dataclass(slots=True)
+class Node:
+    """One Proxmox VE host.
+
+    Attributes:
+        number: position in the cluster, from 1; 0 for a standalone node.
+        started_at: time of boot, in seconds since 1970.
+        offline_since: when the node went away, None while it is there.
+        phase: sets the node's metrics apart from those of others, 0 to 1.
+    """
+
+    name: str
+    number: int
+    address: str
+    cores: int
+    memory: int
+    disk: int
+    started_at: float
+    phase: float
+    offline_since: float | None = None
+
+    @property
+    def online(self) -> bool:
+        """Tell whether the node runs and is part of its cluster."""
+        return self.offline_since is None
+
+
+@dataclass(slots=True)
+class Guest:
+    """A virtual machine (`qemu`) or a container (`lxc`).
+
+    Attributes:
+        status: as `GET /cluster/resources` gives it: running, stopped, paused, …
+        started_at: when it was started, in seconds since 1970; None where it is not running.
+        load: mean share of its processors that it uses, 0 to 1.
+    """
+
+    kind: str
+    vmid: int
+    name: str
+    node: str
+    status: str
+    cores: int
+    memory: int
+    disk: int
+    phase: float
+    load: float
+    started_at: float | None = None
+    template: bool = False
+    lock: str | None = None
+    tags: str | None = None
+
+    @property
+    def running(self) -> bool:
+        """Tell whether the guest uses processor and memory."""
+        return self.started_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """A storage definition of the cluster; one that is not shared exists on each node by itself."""
+
+    name: str
+    plugin: str
+    content: str
+    size: int
+    shared: bool = False
+    fill: float = 0.4
+
+
+@dataclass(slots=True)
+class Pool:
+    """A resource pool with the paths of its members."""
+
+    name: str
+    comment: str = ""
+    members: list[str] = field(default_factory=list)
+
+
+STORAGES = (
+    Storage("local", "dir", "iso,vztmpl,backup", 100 * GIB, fill=0.31),
+    Storage("local-lvm", "lvmthin", "images,rootdir", 800 * GIB, fill=0.57),
+    Storage("nas", "nfs", "backup,iso", 8192 * GIB, shared=True, fill=0.68),
+)
+
+# Kind, status, template and lock of the first ten guests. The fourth is the stopped, unlocked machine that
+# every cluster of ten guests or more has; what follows them comes from the seed.
+FIRST_TEN = (
+    ("qemu", "running", False, None),
+    ("qemu", "running", False, None),
+    ("lxc", "running", False, None),
+    ("qemu", "stopped", False, None),
+    ("qemu", "running", False, None),
+    ("lxc", "running", False, None),
+    ("qemu", "stopped", True, None),
+    ("qemu", "running", False, None),
+    ("lxc", "stopped", False, None),
+    ("qemu", "paused", False, None),
+)
+PURPOSES = ("web", "db", "dns", "app", "cache", "mail", "debian12-tmpl", "build", "proxy", "queue", "git", "log")
+TAGS = ("prod", "prod;web", "dev", "db;prod", None, None)
+
+
+def make_node(seed: str, name: str, number: int, address: str, now: float) -> Node:
+    """Make a node of plausible size that has been up for days."""
+    numbers = seeded(seed, "node", name)
+    return Node(
+        name=name,
+        number=number,
+        address=address,
+        cores=numbers.choice((16, 24, 32, 64)),
+        memory=numbers.choice((64, 128, 256)) * GIB,
+        disk=numbers.choice((94, 220)) * GIB,
+        started_at=now - numbers.randrange(3 * 86400, 200 * 86400),
+        phase=numbers.random(),
+    )
+
+
+def make_guests(seed: str, nodes: list[str], count: int, now: float, *, hostile: bool = False) -> list[Guest]:
+    """Make `count` guests, spread over `nodes`.
+
+    Args:
+        seed: what they follow from.
+        nodes: names of the nodes.
+        count: how many.
+        now: the time, in seconds since 1970.
+        hostile: give the first two names that try to break whoever shows them.
+    """
+    guests = [_make_guest(seed, nodes, index, now) for index in range(count)]
+    for guest, name in zip(guests, (HOSTILE_NAME, HOSTILE_ESCAPES) if hostile else (), strict=False):
+        guest.name = name
+    return guests
+
+
+def _make_guest(seed: str, nodes: list[str], index: int, now: float) -> Guest:
+    numbers = seeded(seed, "guest", index)
+    if index < len(FIRST_TEN):
+        kind, status, template, lock = FIRST_TEN[index]
+    else:
+        kind = numbers.choices(("qemu", "lxc"), (3, 2))[0]
+        status = numbers.choices(("running", "stopped"), (4, 1))[0]
+        template, lock = False, None
+    uptime = numbers.randrange(3600, 60 * 86400)
+    return Guest(
+        kind=kind,
+        vmid=100 + index,
+        name=f"{PURPOSES[index % len(PURPOSES)]}-{index // len(PURPOSES) + 1:02d}",
+        node=nodes[index % len(nodes)],
+        status=status,
+        cores=numbers.choice((1, 2, 4, 8)),
+        memory=numbers.choice((1, 2, 4, 8, 16)) * GIB,
+        disk=numbers.choice((8, 16, 32, 64, 120)) * GIB,
+        phase=numbers.random(),
+        load=numbers.uniform(0.02, 0.6),
+        started_at=None if status == "stopped" else now - uptime,
+        template=template,
+        lock=lock,
+        tags=numbers.choice(TAGS),
+    )

@@ -1,0 +1,187 @@
+"""One node's port: accepts connections, lets the simulated network's time pass, starts TLS.
+
+The kernel completes a TCP handshake by itself, so a client sees `connect` succeed at once. The two round trips
+of a connection's set-up, TCP and TLS, are therefore both waited for here, between the accept and the first
+byte of the server's handshake: a client that measures until TLS stands sees two round-trip times. Every
+connection waits in a task of its own.
+"""
+
+import asyncio
+import socket
+import ssl
+import tempfile
+from pathlib import Path
+
+from aiohttp import web
+
+from pxm_tui.simulator.cluster import Cluster
+from pxm_tui.simulator.connection import Connection, Pace
+from pxm_tui.simulator.inventory import Node
+
+IDLE = 5.0
+"""Seconds that a connection may idle, its first ones included."""
+HANDSHAKE = 0x16
+"""First byte of a TLS handshake."""
+PARSER_LIMIT = 65536
+"""Larger than Proxmox's own limit, which is checked by the connection."""
+
+
+class ConnectionServer(web.Server):
+    """The library's server for one connection, which says when that is over."""
+
+    def __init__(self, listener: "Listener", connection: Connection, *, plain: bool) -> None:
+        super().__init__(
+            connection.redirect if plain else connection.handle,
+            keepalive_timeout=IDLE,
+            access_log=None,
+            lingering_time=1.0,
+            auto_decompress=False,
+            max_line_size=PARSER_LIMIT,
+            max_field_size=PARSER_LIMIT,
+            max_headers=1024,
+        )
+        self._listener = listener
+
+    def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
+        """Forget the connection."""
+        super().connection_lost(handler, exc)
+        self._listener.forget(self)
+
+
+class Listener:
+    """Serves one node of a cluster on one socket."""
+
+    def __init__(self, cluster: Cluster, node: Node, pace: Pace) -> None:
+        self._cluster = cluster
+        self._node = node
+        self._pace = pace
+        self._socket: socket.socket | None = None
+        self._context: ssl.SSLContext | None = None
+        self._served: tuple[str, str] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._servers: set[ConnectionServer] = set()
+
+    @property
+    def listening(self) -> bool:
+        """Tell whether connections are accepted."""
+        return self._socket is not None
+
+    def open(self, bound: socket.socket) -> None:
+        """Accept connections on a socket that listens already."""
+        bound.setblocking(False)
+        self._socket = bound
+        asyncio.get_running_loop().add_reader(bound, self._accept)
+
+    def close(self) -> None:
+        """Refuse connections from now on and cut those that stand."""
+        if self._socket is None:
+            return
+        asyncio.get_running_loop().remove_reader(self._socket)
+        self._socket.close()
+        self._socket = None
+        self.cut()
+
+    def cut(self) -> None:
+        """Cut every connection that stands."""
+        for task in self._tasks:
+            task.cancel()
+        for server in self._servers:
+            for handler in server.connections:
+                if handler.transport is not None:
+                    handler.transport.abort()
+
+    async def wait_closed(self) -> None:
+        """Wait until nothing of this listener runs any more."""
+        while self._tasks or self._servers:
+            tasks = list(self._tasks)
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*(server.shutdown(1.0) for server in list(self._servers)))
+            self._servers = {server for server in self._servers if server.connections}
+            await asyncio.sleep(0)
+
+    def forget(self, server: ConnectionServer) -> None:
+        """Drop a connection that is over."""
+        self._servers.discard(server)
+
+    def _accept(self) -> None:
+        while self._socket is not None:
+            try:
+                client, _ = self._socket.accept()
+            except OSError:
+                return
+            client.setblocking(False)
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._cluster.connection_count += 1
+            task = asyncio.get_running_loop().create_task(self._serve(client))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, client: socket.socket) -> None:
+        handed_over = False
+        try:
+            if self._pace.latency > 0:
+                await self._pace.sleep(2 * self._pace.latency)
+            plain = await _first_byte(client) != HANDSHAKE
+            if plain and not self._cluster.release.redirects_plain_http:
+                return
+            connection = Connection(self._cluster, self._node, self._pace)
+            server = ConnectionServer(self, connection, plain=plain)
+            handed_over = True
+            self._servers.add(server)
+            try:
+                await asyncio.get_running_loop().connect_accepted_socket(
+                    server,
+                    client,
+                    ssl=None if plain else self._current_context(),
+                    ssl_handshake_timeout=None if plain else IDLE,
+                )
+            except BaseException:
+                self._servers.discard(server)
+                raise
+        except OSError:
+            return
+        finally:
+            if not handed_over:
+                client.close()
+
+    def _current_context(self) -> ssl.SSLContext:
+        """Give the TLS context with the node's present leaf, made when first needed."""
+        leaf = self._cluster.leaf(self._node.name)
+        identity = (leaf.pem, leaf.key_pem)
+        if self._context is None or self._served != identity:
+            self._context, self._served = make_context(*identity), identity
+        return self._context
+
+
+async def _first_byte(client: socket.socket) -> int | None:
+    """Look at the first byte without taking it; None where the client hung up or kept silent."""
+    loop = asyncio.get_running_loop()
+    readable = asyncio.Event()
+    loop.add_reader(client, readable.set)
+    try:
+        async with asyncio.timeout(IDLE):
+            await readable.wait()
+    finally:
+        loop.remove_reader(client)
+    first = client.recv(1, socket.MSG_PEEK)
+    if not first:
+        raise ConnectionResetError
+    return first[0]
+
+
+def make_context(certificate: str, key: str) -> ssl.SSLContext:
+    """Make a server's TLS context: TLS 1.2 and 1.3, the leaf alone.
+
+    Args:
+        certificate: the leaf in PEM.
+        key: its private key in PEM.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    with tempfile.TemporaryDirectory(prefix="pxm-simulator-") as folder:
+        path = Path(folder, "node.pem")
+        path.touch(mode=0o600)
+        path.write_text(key + certificate)
+        context.load_cert_chain(path)
+    return context

@@ -1,0 +1,132 @@
+"""Evaluates access control lists as Proxmox does (pve-access-control, AccessControl.pm and RPCEnvironment.pm)."""
+
+import re
+from collections.abc import Callable, Iterable
+
+from pxm_tui.simulator.accounts import AccessEntry, Accounts, split_token_id
+from pxm_tui.simulator.releases import Release
+from pxm_tui.simulator.roles import privileges_of_roles
+
+ROOT = "root@pam"
+
+Privileges = dict[str, int]
+"""Privilege to 1 where it is inherited by paths below, else 0."""
+
+CAPABILITIES = {
+    "vms": re.compile(r"VM\.|Permissions\.Modify"),
+    "storage": re.compile(r"Datastore\.|Permissions\.Modify"),
+    "nodes": re.compile(r"Sys\.|Permissions\.Modify"),
+    "access": re.compile(r"(User|Group)\.|Permissions\.Modify"),
+    "dc": re.compile(r"Sys\.Audit|Sys\.Modify|SDN\."),
+    "sdn": re.compile(r"SDN\.|Permissions\.Modify"),
+    "mapping": re.compile(r"Mapping\.|Permissions\.Modify"),
+}
+
+
+class Permissions:
+    """What users and tokens of one cluster may do.
+
+    Args:
+        accounts: users, tokens and access control entries.
+        release: decides which privileges a role holds.
+        members: gives the pools with the paths of their members, such as `{"prod": ["/vms/100"]}`.
+    """
+
+    def __init__(self, accounts: Accounts, release: Release, members: Callable[[], dict[str, list[str]]]) -> None:
+        self._accounts = accounts
+        self._release = release
+        self._members = members
+        self.roles = privileges_of_roles(release)
+
+    def effective(self, authid: str, path: str) -> Privileges:
+        """Give the privileges that a user or token holds on one path."""
+        userid, token = split_token_id(authid)
+        own = self._of_roles(self._roles_with_pools(userid, path))
+        if token is None:
+            return own
+        if not self._accounts.token(userid, token).privsep:
+            return own
+        granted = self._of_roles(self._roles_with_pools(authid, path))
+        return {
+            privilege: int(propagate and own[privilege]) for privilege, propagate in granted.items() if privilege in own
+        }
+
+    def holds(self, authid: str, path: str, privileges: Iterable[str]) -> bool:
+        """Tell whether a user or token holds all of `privileges` on `path`."""
+        held = self.effective(authid, path)
+        return all(privilege in held for privilege in privileges)
+
+    def holds_any(self, authid: str, path: str, privileges: Iterable[str]) -> bool:
+        """Tell whether a user or token holds one of `privileges` on `path`."""
+        held = self.effective(authid, path)
+        return any(privilege in held for privilege in privileges)
+
+    def listed(self, authid: str) -> dict[str, Privileges]:
+        """Give what `GET /access/permissions` lists without a path."""
+        modern = self._release.at_least(7)
+        paths = ["/", "/access", "/access/groups", "/nodes", "/storage", "/vms"]
+        paths += ["/pool", "/sdn"] if modern else ["/pools"]
+        paths += [entry.path for entry in self._accounts.access]
+        paths += [path for members in self._members().values() for path in members]
+        held = {path: self.effective(authid, path) for path in dict.fromkeys(paths)}
+        return {path: privileges for path, privileges in held.items() if privileges}
+
+    def capabilities(self, authid: str) -> dict[str, dict[str, int]]:
+        """Give the `cap` of a login: a hint for user interfaces."""
+        groups = [name for name in CAPABILITIES if name != "mapping" or self._release.at_least(8)]
+        found: dict[str, dict[str, int]] = {name: {} for name in groups}
+        for path, privileges in self.listed(authid).items():
+            top = path.split("/")[1] or "dc"
+            targets = ("vms", "storage") if top in {"pool", "pools"} else (top,)
+            for target in targets:
+                if target not in found:
+                    continue
+                matching = (name for name in privileges if CAPABILITIES[target].match(name))
+                found[target].update(dict.fromkeys(matching, 1))
+        if "mapping" in found:
+            mapping = self.effective(authid, "/mapping")
+            found["mapping"] = {name: 1 for name in mapping if CAPABILITIES["mapping"].match(name)}
+        return found
+
+    def _roles_with_pools(self, authid: str, path: str) -> dict[str, bool]:
+        roles = self._roles(authid, path)
+        for pool, members in self._members().items():
+            if path in members:
+                for role in self._roles(authid, f"/pool/{pool}"):
+                    roles.setdefault(role, False)
+        if "NoAccess" in roles:
+            return {"NoAccess": roles["NoAccess"]}
+        return roles
+
+    def _roles(self, authid: str, path: str) -> dict[str, bool]:
+        """Find the roles on a path: the deepest entry wins, a user's own before those of its groups."""
+        if authid == ROOT:
+            return {"Administrator": True}
+        is_token = "!" in authid
+        groups = set() if is_token else self._accounts.users[authid].groups
+        found: dict[str, bool] = {}
+        for ancestor in _with_ancestors(path):
+            entries = [
+                entry
+                for entry in self._accounts.access
+                if entry.path == ancestor and (ancestor == path or entry.propagate)
+            ]
+            own = _roles_of(entries, "token" if is_token else "user", {authid})
+            found = own or _roles_of(entries, "group", groups) or found
+        return found
+
+    def _of_roles(self, roles: dict[str, bool]) -> Privileges:
+        held: Privileges = {}
+        for role, propagate in roles.items():
+            for privilege in self.roles.get(role, ()):
+                held[privilege] = max(held.get(privilege, 0), int(propagate))
+        return held
+
+
+def _roles_of(entries: list[AccessEntry], kind: str, subjects: set[str]) -> dict[str, bool]:
+    return {entry.role: entry.propagate for entry in entries if entry.kind == kind and entry.subject in subjects}
+
+
+def _with_ancestors(path: str) -> list[str]:
+    parts = [part for part in path.split("/") if part]
+    return ["/", *("/" + "/".join(parts[:count]) for count in range(1, len(parts) + 1))]

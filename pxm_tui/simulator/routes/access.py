@@ -1,0 +1,108 @@
+"""Permissions and API tokens."""
+
+from pxm_tui.simulator.accounts import Token, split_token_id
+from pxm_tui.simulator.errors import handler_error, parameter_error, permission_error
+from pxm_tui.simulator.population import make_token_secret
+from pxm_tui.simulator.routes.base import Call, Route, anybody, self_or_user_manager
+from pxm_tui.simulator.schema import Parameter
+
+TOKEN_NAME = Parameter(pattern=r"[A-Za-z][A-Za-z0-9.\-_]+", optional=False)
+USER_ID = Parameter(max_length=64, optional=False)
+
+
+def show_permissions(call: Call) -> dict[str, dict[str, int]]:
+    """Answer `GET /access/permissions`."""
+    authid = call.identity.authid
+    asked = call.text("userid") or authid
+    if asked != authid:
+        own_token = split_token_id(asked)[0] == authid and call.cluster.release.at_least(8)
+        if not own_token and not call.may("/access", "Sys.Audit"):
+            raise permission_error("/access, Sys.Audit")
+        userid, name = split_token_id(asked)
+        call.cluster.accounts.user(userid)
+        if name is not None:
+            call.cluster.accounts.token(userid, name)
+    path = call.text("path")
+    if path is None:
+        return call.cluster.permissions.listed(asked)
+    held = call.cluster.permissions.effective(asked, path)
+    return {path: held} if held else {}
+
+
+def list_tokens(call: Call) -> list[dict[str, object]]:
+    """Answer `GET /access/users/{userid}/token`."""
+    user = call.cluster.accounts.user(call.place["userid"])
+    found = [{"tokenid": token.name, **token.info()} for token in user.tokens.values()]
+    call.cluster.numbers.shuffle(found)
+    return found
+
+
+def show_token(call: Call) -> dict[str, object]:
+    """Answer `GET /access/users/{userid}/token/{tokenid}`."""
+    return call.cluster.accounts.token(call.place["userid"], call.place["tokenid"]).info()
+
+
+def create_token(call: Call) -> dict[str, object]:
+    """Answer `POST /access/users/{userid}/token/{tokenid}`: the only time that the secret is shown."""
+    userid, name = call.place["userid"], call.place["tokenid"]
+    user = call.cluster.accounts.user(userid)
+    if name in user.tokens:
+        raise parameter_error({"tokenid": "Token already exists."})
+    require_quorum(call, "generating token failed")
+    privsep = call.number("privsep")
+    token = Token(
+        name,
+        make_token_secret(call.cluster.numbers.random()),
+        privsep=privsep is None or bool(privsep),
+        expire=call.number("expire"),
+        comment=call.text("comment") or "",
+    )
+    user.tokens[name] = token
+    # The answer repeats parameters as they came, strings in a form; the default of privsep is a number.
+    info: dict[str, object] = {"privsep": call.parameters.get("privsep", 1)}
+    info.update({key: call.parameters[key] for key in ("expire", "comment") if call.parameters.get(key)})
+    return {"full-tokenid": f"{userid}!{name}", "value": token.secret, "info": info}
+
+
+def delete_token(call: Call) -> None:
+    """Answer `DELETE /access/users/{userid}/token/{tokenid}`."""
+    userid, name = call.place["userid"], call.place["tokenid"]
+    require_quorum(call, "deleting token failed")
+    if name not in call.cluster.accounts.user(userid).tokens:
+        raise handler_error(f"deleting token failed: no such token '{name}' for user '{userid}'")
+    del call.cluster.accounts.users[userid].tokens[name]
+
+
+def require_quorum(call: Call, what: str) -> None:
+    """Refuse to change the user configuration where /etc/pve is read-only.
+
+    Raises:
+        ApiError: the node's part of the cluster has no majority.
+    """
+    if not call.cluster.quorate(call.node):
+        raise handler_error(f"{what}: cfs-lock 'file-user_cfg' error: no quorum!")
+
+
+PLACE = {"userid": USER_ID, "tokenid": TOKEN_NAME}
+CREATION = {
+    **PLACE,
+    "comment": Parameter(),
+    "expire": Parameter("integer", minimum=0),
+    "privsep": Parameter("boolean"),
+}
+TOKENS = "/access/users/{userid}/token"
+TOKEN = "/access/users/{userid}/token/{tokenid}"  # noqa: S105  (a path)
+
+ROUTES = (
+    Route(
+        "GET",
+        "/access/permissions",
+        show_permissions,
+        anybody,
+        {"userid": Parameter(pattern=r"[^\s:/]+@[A-Za-z][\w.\-]+(![A-Za-z][\w.\-]+)?"), "path": Parameter()},
+    ),
+    Route("GET", TOKENS, list_tokens, self_or_user_manager, {"userid": USER_ID}),
+    Route("GET", TOKEN, show_token, self_or_user_manager, PLACE),
+    Route("POST", TOKEN, create_token, self_or_user_manager, CREATION, protected=True),
+    Route("DELETE", TOKEN, delete_token, self_or_user_manager, PLACE, protected=True),
+)

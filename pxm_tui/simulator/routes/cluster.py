@@ -1,0 +1,237 @@
+"""The whole cluster at a glance: version, status, resources."""
+
+from pxm_tui.simulator.inventory import Guest, Node, Pool
+from pxm_tui.simulator.inventory import STORAGES, Storage
+from pxm_tui.simulator.metrics import guest_figures, node_figures, sampled, storage_used
+from pxm_tui.simulator.routes.base import Call, Route, anybody, require
+from pxm_tui.simulator.schema import Parameter
+
+Entry = dict[str, object]
+
+
+def show_index(_call: Call) -> list[Entry]:
+    """Answer the root of the API."""
+    return [{"subdir": name} for name in ("version", "cluster", "nodes", "storage", "access", "pools")]
+
+
+def show_version(call: Call) -> Entry:
+    """Answer `GET /version`."""
+    release = call.cluster.release
+    data: Entry = {"version": release.version, "release": release.name, "repoid": release.repository}
+    if not release.at_least(7):
+        data["keyboard"] = "en-us"
+    return data
+
+
+def show_status(call: Call) -> list[Entry]:
+    """Answer `GET /cluster/status`: the cluster first, then its nodes as the answering node sees them."""
+    cluster = call.cluster
+    entries: list[Entry] = [_status_entry(call, node) for node in cluster.nodes.values()]
+    cluster.numbers.shuffle(entries)
+    if cluster.options.standalone:
+        return entries
+    head: Entry = {
+        "type": "cluster",
+        "id": "cluster",
+        "name": cluster.name,
+        "nodes": len(cluster.nodes),
+        "quorate": int(cluster.quorate(call.node)),
+        "version": cluster.configuration_version,
+    }
+    return [head, *entries]
+
+
+def _status_entry(call: Call, node: Node) -> Entry:
+    return {
+        "type": "node",
+        "id": f"node/{node.name}",
+        "name": node.name,
+        "nodeid": node.number,
+        "local": int(node is call.node),
+        "online": int(call.cluster.node_online(node, call.node)),
+        "ip": node.address,
+        "level": "",
+    }
+
+
+def list_nodes(call: Call) -> list[Entry]:
+    """Answer `GET /nodes`."""
+    entries = []
+    for node in call.cluster.nodes.values():
+        entry = node_entry(call, node)
+        entry["ssl_fingerprint"] = call.cluster.leaf(node.name).fingerprint
+        entries.append(entry)
+    call.cluster.numbers.shuffle(entries)
+    return entries
+
+
+def node_entry(call: Call, node: Node) -> Entry:
+    """Describe a node as `/nodes` and `/cluster/resources` do.
+
+    An offline node loses its figures at once and its sizes when pmxcfs forgets them; who may not audit the
+    node sees neither.
+    """
+    online = call.cluster.node_online(node, call.node)
+    entry: Entry = {
+        "id": f"node/{node.name}",
+        "node": node.name,
+        "type": "node",
+        "status": "online" if online else "offline",
+    }
+    known_until = call.cluster.figures_time(node, call.now)
+    if known_until is None:
+        return entry
+    entry["level"] = ""
+    if call.may(f"/nodes/{node.name}", "Sys.Audit"):
+        entry.update(maxcpu=node.cores, maxmem=node.memory, maxdisk=node.disk)
+        if online:
+            entry.update(node_figures(node, sampled(call.now)))
+    return entry
+
+
+def list_resources(call: Call) -> list[Entry]:
+    """Answer `GET /cluster/resources`, filtered by what who asks may see."""
+    wanted = call.text("type")
+    entries: list[Entry] = []
+    if wanted is None:
+        entries += _pools(call)
+    if wanted in {None, "vm"}:
+        entries += _guests(call)
+    if wanted in {None, "node"}:
+        entries += _nodes(call)
+    if wanted in {None, "storage"}:
+        entries += _storages(call)
+    if wanted in {None, "sdn"}:
+        entries += _zones(call, wanted)
+    call.cluster.numbers.shuffle(entries)
+    return entries
+
+
+def _pools(call: Call) -> list[Entry]:
+    privilege = "Pool.Audit" if call.cluster.release.at_least(7) else "Pool.Allocate"
+    return [_pool_entry(pool) for pool in call.cluster.pools if call.may(f"/pool/{pool.name}", privilege)]
+
+
+def _pool_entry(pool: Pool) -> Entry:
+    return {"type": "pool", "id": f"/pool/{pool.name}", "pool": pool.name}
+
+
+def _guests(call: Call) -> list[Entry]:
+    pools = {path: pool.name for pool in call.cluster.pools for path in pool.members}
+    if not call.may("/pool/prod", "Pool.Audit" if call.cluster.release.at_least(7) else "Pool.Allocate"):
+        pools = {}
+    return [
+        _guest_entry(call, guest, pools.get(f"/vms/{guest.vmid}"))
+        for guest in call.cluster.guests
+        if call.may(f"/vms/{guest.vmid}", "VM.Audit")
+    ]
+
+
+def _guest_entry(call: Call, guest: Guest, pool: str | None) -> Entry:
+    release = call.cluster.release
+    entry: Entry = {
+        "id": f"{guest.kind}/{guest.vmid}",
+        "type": guest.kind,
+        "vmid": guest.vmid,
+        "node": guest.node,
+    }
+    optional = {"pool": pool, "lock": guest.lock, "tags": guest.tags if release.at_least(7, 3) else None}
+    entry.update({key: value for key, value in optional.items() if value is not None})
+    known_until = call.cluster.figures_time(call.cluster.nodes[guest.node], call.now)
+    if known_until is None:
+        entry["status"] = "unknown"
+        return entry
+    figures = guest_figures(guest, sampled(known_until))
+    if release.at_least(9):
+        figures["memhost"] = figures["mem"] if guest.kind == "qemu" else 0
+    sizes: Entry = {"maxcpu": guest.cores, "maxmem": guest.memory, "maxdisk": guest.disk}
+    return {
+        **entry,
+        "name": guest.name,
+        "status": guest.status,
+        "template": int(guest.template),
+        **figures,
+        **sizes,
+    }
+
+
+def _nodes(call: Call) -> list[Entry]:
+    entries = []
+    for node in call.cluster.nodes.values():
+        entry = node_entry(call, node)
+        if call.cluster.release.at_least(7, 3) and "level" in entry:
+            entry["cgroup-mode"] = 2
+        entries.append(entry)
+    return entries
+
+
+def _storages(call: Call) -> list[Entry]:
+    return [
+        _storage_entry(call, storage, node)
+        for storage in STORAGES
+        if call.may(f"/storage/{storage.name}", "Datastore.Audit")
+        for node in call.cluster.nodes.values()
+    ]
+
+
+def _storage_entry(call: Call, storage: Storage, node: Node) -> Entry:
+    known_until = call.cluster.figures_time(node, call.now)
+    entry: Entry = {
+        "id": f"storage/{node.name}/{storage.name}",
+        "type": "storage",
+        "storage": storage.name,
+        "node": node.name,
+        "plugintype": storage.plugin,
+        "content": storage.content,
+        "shared": int(storage.shared),
+        "status": "unknown" if known_until is None else "available",
+    }
+    if known_until is not None:
+        entry["maxdisk"] = storage.size
+        entry["disk"] = storage_used(storage, node, sampled(known_until))
+    return entry
+
+
+def _zones(call: Call, wanted: str | None) -> list[Entry]:
+    """List the software-defined networks: none in 6 and 7, the local one in 8, of another type since 9.1."""
+    release = call.cluster.release
+    if not release.at_least(8) or not call.may("/sdn/zones/localnetwork", "SDN.Audit"):
+        return []
+    if release.at_least(9, 1):
+        return [] if wanted == "sdn" else [_network_entry(node) for node in call.cluster.nodes.values()]
+    return [
+        {
+            "id": f"sdn/{node.name}/localnetwork",
+            "type": "sdn",
+            "sdn": "localnetwork",
+            "node": node.name,
+            "status": "ok",
+        }
+        for node in call.cluster.nodes.values()
+    ]
+
+
+def _network_entry(node: Node) -> Entry:
+    return {
+        "id": f"network/{node.name}/zone/localnetwork",
+        "type": "network",
+        "network": "localnetwork",
+        "network-type": "zone",
+        "node": node.name,
+        "status": "ok",
+    }
+
+
+ROUTES = (
+    Route("GET", "/", show_index, anybody),
+    Route("GET", "/version", show_version, anybody),
+    Route("GET", "/cluster/status", show_status, require("/", "Sys.Audit"), protected=True),
+    Route(
+        "GET",
+        "/cluster/resources",
+        list_resources,
+        anybody,
+        {"type": Parameter(choices=("vm", "storage", "node", "sdn"))},
+    ),
+    Route("GET", "/nodes", list_nodes, anybody),
+)

@@ -1,0 +1,204 @@
+"""Logging in: tickets, second factors, realms."""
+
+import hmac
+
+from pxm_tui.simulator.accounts import User
+from pxm_tui.simulator.errors import ApiError
+from pxm_tui.simulator.permissions import ROOT
+from pxm_tui.simulator.routes.base import Call, Route, anybody
+from pxm_tui.simulator.schema import Parameter
+from pxm_tui.simulator.totp import matching_counter
+
+
+def _failure() -> ApiError:
+    return ApiError(401, "authentication failure\n")
+
+
+def list_realms(call: Call) -> list[dict[str, object]]:
+    """Answer `GET /access/domains`."""
+    found: list[dict[str, object]] = []
+    for realm in call.cluster.accounts.realms.values():
+        entry: dict[str, object] = {"realm": realm.name, "type": realm.kind, "comment": realm.comment}
+        if realm.default:
+            entry["default"] = 1
+        if realm.tfa:
+            entry["tfa"] = realm.tfa
+        found.append(entry)
+    call.cluster.numbers.shuffle(found)
+    return found
+
+
+def show_login_page(_call: Call) -> None:
+    """Answer `GET /access/ticket`, which exists for login pages only."""
+
+
+def create_ticket(call: Call) -> dict[str, object]:
+    """Answer `POST /access/ticket`: a password, a ticket to renew, or the second step of a login."""
+    username = call.text("username") or ""
+    realm = call.text("realm")
+    userid = f"{username}@{realm}" if realm and "@" not in username else username
+    user = call.cluster.accounts.users.get(userid)
+    if user is None or not user.is_active(call.now):
+        raise _failure()
+    challenge = call.text("tfa-challenge")
+    if challenge is not None:
+        _finish_second_factor(call, user, challenge)
+        return _full_reply(call, user)
+    if call.text("path") is not None:
+        return _verify_only(call, user)
+    if _is_renewal(call, user):
+        return _full_reply(call, user)
+    if not _password_matches(user, call.text("password") or ""):
+        raise _failure()
+    otp = call.text("otp")
+    if otp is not None:
+        _accept_inline_code(call, user, otp)
+    elif user.needs_second_factor:
+        return _half_reply(call, user)
+    return _full_reply(call, user)
+
+
+def finish_old_second_factor(call: Call) -> dict[str, object]:
+    """Answer `POST /access/tfa`, the second step of the old login."""
+    userid = call.identity.authid
+    user = call.cluster.accounts.users.get(userid)
+    code = call.text("response") or ""
+    if not call.identity.half or user is None or not user.is_active(call.now):
+        raise _failure()
+    if not _code_matches(call, user, code):
+        raise _failure()
+    return {
+        "ticket": call.cluster.tickets.issue(userid, call.now),
+        "cap": call.cluster.permissions.capabilities(userid),
+    }
+
+
+def _password_matches(user: User, password: str) -> bool:
+    return user.password is not None and hmac.compare_digest(user.password.encode(), password.encode())
+
+
+def _is_renewal(call: Call, user: User) -> bool:
+    """Tell whether the password is a valid ticket: of the user itself, or of root@pam for anybody."""
+    owner = call.cluster.tickets.check(call.text("password") or "", call.now)
+    return owner == user.userid or owner == ROOT
+
+
+def _verify_only(call: Call, user: User) -> dict[str, object]:
+    """Check a password or ticket and privileges on a path; give no ticket."""
+    path = call.text("path") or ""
+    privileges = [name for name in (call.text("privs") or "").replace(";", ",").split(",") if name]
+    owner = call.cluster.tickets.check(call.text("password") or "", call.now)
+    accepted = owner == user.userid or _password_matches(user, call.text("password") or "")
+    if not accepted or not call.cluster.permissions.holds(user.userid, path, privileges):
+        raise _failure()
+    return {"username": user.userid}
+
+
+def _finish_second_factor(call: Call, user: User, challenge: str) -> None:
+    kind, _, response = (call.text("password") or "").partition(":")
+    genuine = call.cluster.tickets.check_half(challenge, user.userid, call.now)
+    if not genuine or not _response_matches(call, user, kind, response):
+        raise _failure()
+
+
+def _response_matches(call: Call, user: User, kind: str, response: str) -> bool:
+    if kind == "totp":
+        return _code_matches(call, user, response)
+    if kind == "recovery" and user.recovery_keys:
+        for index, key in user.recovery_keys.items():
+            if hmac.compare_digest(key.encode(), response.encode()):
+                del user.recovery_keys[index]
+                return True
+    return False
+
+
+def _code_matches(call: Call, user: User, code: str) -> bool:
+    """Check a one-time code; each is good once."""
+    if user.totp_secret is None:
+        return False
+    counter = matching_counter(user.totp_secret, code, call.now)
+    if counter is None or counter <= user.last_counter:
+        return False
+    user.last_counter = counter
+    return True
+
+
+def _accept_inline_code(call: Call, user: User, otp: str) -> None:
+    """Check a code that came with the password."""
+    if _uses_old_login(call):
+        if user.needs_second_factor and not _code_matches(call, user, otp):
+            raise _failure()
+        return
+    kind, _, response = otp.partition(":")
+    if not _response_matches(call, user, kind, response):
+        raise _failure()
+
+
+def _uses_old_login(call: Call) -> bool:
+    """Tell whether this login goes the way of Proxmox VE 6: always up to 7.0, until 8.0 unless asked otherwise."""
+    if call.cluster.release.at_least(8):
+        return False
+    return not (call.cluster.release.at_least(7, 1) and call.number("new-format"))
+
+
+def _half_reply(call: Call, user: User) -> dict[str, object]:
+    tickets = call.cluster.tickets
+    if _uses_old_login(call):
+        if user.totp_secret is None or (user.recovery_keys and call.cluster.release.at_least(7, 1)):
+            raise _failure()
+        ticket = tickets.issue_old_half(user.userid, call.now)
+    else:
+        challenge: dict[str, object] = {}
+        if user.totp_secret is not None:
+            challenge["totp"] = True
+        if user.recovery_keys is not None:
+            challenge["recovery"] = list(user.recovery_keys)
+        ticket = tickets.issue_half(user.userid, challenge, call.now)
+    return {**_common_reply(call, user), "ticket": ticket, "NeedTFA": 1}
+
+
+def _full_reply(call: Call, user: User) -> dict[str, object]:
+    return {
+        **_common_reply(call, user),
+        "ticket": call.cluster.tickets.issue(user.userid, call.now),
+        "cap": call.cluster.permissions.capabilities(user.userid),
+    }
+
+
+def _common_reply(call: Call, user: User) -> dict[str, object]:
+    cluster = call.cluster
+    reply: dict[str, object] = {
+        "username": user.userid,
+        "CSRFPreventionToken": cluster.tickets.issue_csrf(user.userid, call.now),
+    }
+    if not cluster.options.standalone and cluster.permissions.holds(user.userid, "/", ["Sys.Audit"]):
+        reply["clustername"] = cluster.name
+    return reply
+
+
+TICKET_PARAMETERS = {
+    "username": Parameter(optional=False, max_length=64),
+    "password": Parameter(optional=False),
+    "realm": Parameter(max_length=32),
+    "otp": Parameter(),
+    "new-format": Parameter("boolean", since=(7, 1)),
+    "tfa-challenge": Parameter(since=(7, 1)),
+    "path": Parameter(max_length=64, requires="privs"),
+    "privs": Parameter(max_length=64, requires="path"),
+}
+
+ROUTES = (
+    Route("GET", "/access/domains", list_realms, anybody),
+    Route("GET", "/access/ticket", show_login_page, anybody),
+    Route("POST", "/access/ticket", create_ticket, anybody, TICKET_PARAMETERS, protected=True, tokens=False),
+    Route(
+        "POST",
+        "/access/tfa",
+        finish_old_second_factor,
+        anybody,
+        {"response": Parameter(optional=False)},
+        protected=True,
+        tokens=False,
+        until=(8, 0),
+    ),
+)
