@@ -44,7 +44,7 @@ class EmptyResponse(web.StreamResponse):
 
     _length_check = False
 
-    @property
+    @property  # type: ignore[misc]  # nobody sets it
     def content_length(self) -> int | None:
         """Zero, so that no Content-Type is made up."""
         return 0

@@ -9,7 +9,7 @@ from pxm_tui.simulator.answers import Answer, refusal, to_response
 from pxm_tui.simulator.authentication import Identity, authenticate, presented
 from pxm_tui.simulator.clock import Sleep
 from pxm_tui.simulator.cluster import Cluster, ReceivedRequest
-from pxm_tui.simulator.dispatch import BASE, dispatch, split_path
+from pxm_tui.simulator.dispatch import BASE, Question, dispatch, split_path
 from pxm_tui.simulator.errors import DroppedError, ProtocolError
 from pxm_tui.simulator.inventory import Node
 from pxm_tui.simulator.parameters import FORM, JSON, read_parameters
@@ -126,7 +126,8 @@ class Connection:
         content_type = request.headers.get("Content-Type", FORM)
         try:
             parameters = read_parameters(request.rel_url.raw_query_string, body, content_type, release)
-            return dispatch(self._cluster, self._node, request.method, api_path, format_name, identity, parameters)
+            question = Question(request.method, api_path, format_name, identity, parameters)
+            return dispatch(self._cluster, self._node, question)
         except ProtocolError as error:
             text = error.text
             raise ProtocolError(error.status, error.message, text if release.message_in_body else None) from None

@@ -1,6 +1,7 @@
 """From a request to an answer, in the order in which pveproxy does it (pve-manager, HTTPServer.pm)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import unquote
 
 from pxm_tui.simulator.answers import Answer, failure, success
@@ -46,28 +47,36 @@ def find_route(method: str, path: str, release: Release) -> tuple[Route, dict[st
     raise ApiError(501, f"Method '{method} {path}' not implemented")
 
 
-def dispatch(
-    cluster: Cluster,
-    node: Node,
-    method: str,
-    path: str,
-    format_name: str,
-    identity: Identity,
-    parameters: Parameters,
-) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of the API.
+
+    Attributes:
+        path: below the format, such as `/nodes/pve1/status`.
+        format_name: `json` or `extjs`, if it exists.
+    """
+
+    method: str
+    path: str
+    format_name: str
+    identity: Identity
+    parameters: Parameters
+
+
+def dispatch(cluster: Cluster, node: Node, question: Question) -> Answer:
     """Answer one authenticated API request that reached `node`.
 
     Raises:
         ProtocolError: the format does not exist, or another node had to be asked and is down.
     """
-    if format_name not in FORMATS:
-        message = f"no formatter for uri {path}, {format_name}"
+    if question.format_name not in FORMATS:
+        message = f"no formatter for uri {question.path}, {question.format_name}"
         raise ProtocolError(501, message, message)
-    extjs = FORMATS[format_name]
+    extjs = FORMATS[question.format_name]
     route: Route | None = None
     try:
-        route, place = find_route(method, path, cluster.release)
-        call = Call(cluster, node, identity, place, parameters)
+        route, place = find_route(question.method, question.path, cluster.release)
+        call = Call(cluster, node, question.identity, place, question.parameters)
         data, handed_on = _run(route, call)
         answer = success(data, extjs)
         answer.handed_on = handed_on

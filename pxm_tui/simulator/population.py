@@ -9,6 +9,8 @@ from pxm_tui.simulator.inventory import HOSTILE_NAME
 from pxm_tui.simulator.options import ClusterOptions
 from pxm_tui.simulator.totp import make_recovery_keys, make_secret
 
+FLEET_TOKEN = "root@pam!fleet"  # noqa: S105  (its name, not its secret)
+
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
@@ -38,8 +40,8 @@ def make_credentials(options: ClusterOptions, seed: str) -> Credentials:
     return Credentials(
         username="root@pam",
         password=options.password or f"root-{numbers.randbytes(6).hex()}",
-        token_id="root@pam!fleet",
-        token_secret=make_token_secret(seed, "root@pam!fleet"),
+        token_id=FLEET_TOKEN,
+        token_secret=make_token_secret(seed, FLEET_TOKEN),
         totp_username="totp@pve",
         totp_password=f"totp-{numbers.randbytes(6).hex()}",
         totp_secret=make_secret(numbers),

@@ -4,16 +4,27 @@ from functools import cache
 
 from pxm_tui.simulator.releases import Release
 
-VM_USER = frozenset("VM.Audit VM.Backup VM.Config.CDROM VM.Config.Cloudinit VM.Console VM.PowerMgmt".split())
+VM_USER = frozenset({"VM.Audit", "VM.Backup", "VM.Config.CDROM", "VM.Config.Cloudinit", "VM.Console", "VM.PowerMgmt"})
 VM_ADMIN = VM_USER | frozenset(
-    "VM.Allocate VM.Clone VM.Config.CPU VM.Config.Disk VM.Config.HWType VM.Config.Memory VM.Config.Network"
-    " VM.Config.Options VM.Migrate VM.Snapshot VM.Snapshot.Rollback".split()
+    {
+        "VM.Allocate",
+        "VM.Clone",
+        "VM.Config.CPU",
+        "VM.Config.Disk",
+        "VM.Config.HWType",
+        "VM.Config.Memory",
+        "VM.Config.Network",
+        "VM.Config.Options",
+        "VM.Migrate",
+        "VM.Snapshot",
+        "VM.Snapshot.Rollback",
+    }
 )
 AGENT = frozenset(
-    "VM.GuestAgent.Audit VM.GuestAgent.FileRead VM.GuestAgent.FileWrite VM.GuestAgent.FileSystemMgmt".split()
+    {"VM.GuestAgent.Audit", "VM.GuestAgent.FileRead", "VM.GuestAgent.FileWrite", "VM.GuestAgent.FileSystemMgmt"}
 )
 DATASTORE_ADMIN = frozenset(
-    "Datastore.Allocate Datastore.AllocateSpace Datastore.AllocateTemplate Datastore.Audit".split()
+    {"Datastore.Allocate", "Datastore.AllocateSpace", "Datastore.AllocateTemplate", "Datastore.Audit"}
 )
 DATASTORE_USER = frozenset({"Datastore.AllocateSpace", "Datastore.Audit"})
 USER_ADMIN = frozenset({"Group.Allocate", "Realm.AllocateUser", "User.Modify"})

@@ -64,11 +64,15 @@ def check(parameters: Parameters, schema: Mapping[str, Parameter], release: Rele
 def _problem(value: Value, parameter: Parameter) -> str | None:
     if isinstance(value, list | dict):
         return f"type check ('{parameter.kind}') failed - got {'HASH' if isinstance(value, dict) else 'ARRAY'}"
-    text = _as_text(value)
-    if parameter.kind == "boolean":
-        return None if text in {"0", "1"} else f"type check ('boolean') failed - got '{text}'"
-    if parameter.kind == "integer":
-        return _integer_problem(text, parameter)
+    problems = {"boolean": _boolean_problem, "integer": _integer_problem, "string": _string_problem}
+    return problems[parameter.kind](_as_text(value), parameter)
+
+
+def _boolean_problem(text: str, _parameter: Parameter) -> str | None:
+    return None if text in {"0", "1"} else f"type check ('boolean') failed - got '{text}'"
+
+
+def _string_problem(text: str, parameter: Parameter) -> str | None:
     if parameter.max_length is not None and len(text) > parameter.max_length:
         return f"value may only be {parameter.max_length} characters long"
     if parameter.pattern is not None and not re.fullmatch(parameter.pattern, text):

@@ -1,7 +1,6 @@
 """The whole cluster at a glance: version, status, resources."""
 
-from pxm_tui.simulator.inventory import Guest, Node, Pool
-from pxm_tui.simulator.inventory import STORAGES, Storage
+from pxm_tui.simulator.inventory import STORAGES, Guest, Node, Pool, Storage
 from pxm_tui.simulator.metrics import guest_figures, node_figures, sampled, storage_used
 from pxm_tui.simulator.routes.base import Call, Route, anybody, require
 from pxm_tui.simulator.schema import Parameter

@@ -80,7 +80,7 @@ def _password_matches(user: User, password: str) -> bool:
 def _is_renewal(call: Call, user: User) -> bool:
     """Tell whether the password is a valid ticket: of the user itself, or of root@pam for anybody."""
     owner = call.cluster.tickets.check(call.text("password") or "", call.now)
-    return owner == user.userid or owner == ROOT
+    return owner in {user.userid, ROOT}
 
 
 def _verify_only(call: Call, user: User) -> dict[str, object]:

@@ -107,9 +107,7 @@ def _public_key(certificate: x509.Certificate) -> Entry:
 
 def _one_line(name: x509.Name) -> str:
     """Write a name as OpenSSL's one-line form does."""
-    short = {"commonName": "CN", "organizationalUnitName": "OU", "organizationName": "O"}
-    parts = (f"/{short.get(part.oid._name, part.oid._name)}={part.value!s}" for part in name)  # noqa: SLF001
-    return "".join(parts)
+    return "".join(f"/{part.rfc4514_attribute_name}={part.value!s}" for part in name)
 
 
 def _alternative_names(certificate: x509.Certificate) -> list[str]:
