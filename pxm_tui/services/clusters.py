@@ -6,6 +6,7 @@ All work runs on the Proxmox client's loop; callers await it on their own.
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -15,10 +16,12 @@ from pxm_tui.domain.cluster import Cluster, Endpoint, Login
 from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.messages import not_found
 from pxm_tui.domain.observation import Snapshot
+from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import Step
 from pxm_tui.domain.text import fold
 from pxm_tui.services.checking import Checker, Outcome
 from pxm_tui.services.dialog import CodeQuestion, Dialog, PassphraseQuestion, TrustQuestion
+from pxm_tui.services.journal import Journal
 from pxm_tui.services.ports import (
     Clock,
     ClusterRepository,
@@ -108,6 +111,7 @@ class ClusterService:
         runner: runs work on the client's loop.
         clock: UTC now.
         timer: monotonic seconds.
+        journal: told of every registration, repair and deregistration.
     """
 
     def __init__(
@@ -119,7 +123,9 @@ class ClusterService:
         runner: Runner,
         clock: Clock,
         timer: Timer,
+        journal: Journal,
     ) -> None:
+        self._journal = journal
         self._repository = repository
         self._secrets = secrets
         self._make_gateway = gateway
@@ -142,6 +148,11 @@ class ClusterService:
         if self._checker is None:
             self._checker = Checker(self._secrets, self.client(), self._clock, self._timer)
         return self._checker
+
+    def _new_id(self) -> str:
+        found = str(uuid.uuid4())
+        self.own_changes.add(found)
+        return found
 
     # Reading the registry
 
@@ -179,11 +190,13 @@ class ClusterService:
         async def work() -> Registration:
             from pxm_tui.services.registration import Registrar
 
-            registrar = Registrar(self._repository, self._secrets, self.client(), self._clock, self._timer)
+            registrar = Registrar(
+                self._repository, self._secrets, self.client(), self._clock, self._timer, self._new_id
+            )
             found = await registrar.register(request, bridged, dry_run=dry_run)
             if not dry_run:
-                self.own_changes.add(found.cluster.id)
                 self.checker().keep_ticket(found.cluster.id, found.ticket)
+                self._journal.write(f"registered, {found.cluster.endpoint.url}", cluster=found.cluster.name)
             return found
 
         return await self._runner.run(work)
@@ -232,6 +245,7 @@ class ClusterService:
                 return CheckReport(cluster, outcome.snapshot, outcome.steps, outcome.error)
             await self._secrets.put(cluster.id, credentials.method, credentials.secret)
             stored = await self._change(cluster, lambda record: replace(record, login=login, updated_at=now))
+            self._journal.write(f"logs in as {credentials.name} now", cluster=cluster.name)
             return await self._saved(stored, outcome)
 
         return await self._runner.run(work)
@@ -244,6 +258,7 @@ class ClusterService:
         changed = await self._runner.run(
             lambda: self._change(cluster, lambda record: replace(record, trust=trust, updated_at=now))
         )
+        self._journal.write(f"certificate {shown.sha256} is trusted now", cluster=cluster.name)
         return await self._check(changed, before, dialog)
 
     async def compare_certificates(self, cluster_id: str) -> Comparison:
@@ -301,6 +316,8 @@ class ClusterService:
                 self._checker.keep_ticket(cluster.id, None)
 
         await self._runner.run(lambda: _to_the_end(work))
+        left = "".join(f"; left on the cluster, to be removed there: {line}" for line in cleanup_of(cluster))
+        self._journal.write(f"deregistered{left}", cluster=cluster.name)
         return Deregistration(cluster, None, cleanup_of(cluster))
 
     def _bridge(self, dialog: Dialog) -> Dialog:

@@ -145,7 +145,10 @@ class FleetService:
         self._notices.clear()
 
     async def watch(self, on_change: Callable[[], None]) -> None:
-        """Ask all clusters in turn until cancelled. `on_change` is called on the caller's loop when the view changed."""
+        """Ask all clusters in turn until cancelled.
+
+        `on_change` is called on the caller's loop when the view has changed; once, until `view()` is called.
+        """
         self._tell = self._runner.here(on_change)
         await self._runner.run(self._watch)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Callable, Collection
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -65,7 +64,7 @@ class Registrar:
         gateway: opens the sessions.
         clock: UTC now.
         timer: monotonic seconds.
-        new_id: makes a UUID4.
+        new_id: makes a UUID4; called before anything is saved.
     """
 
     repository: ClusterRepository
@@ -73,7 +72,7 @@ class Registrar:
     gateway: ProxmoxGateway
     clock: Clock
     timer: Timer
-    new_id: Callable[[], str] = lambda: str(uuid.uuid4())
+    new_id: Callable[[], str]
 
     async def register(self, request: RegistrationRequest, dialog: Dialog, *, dry_run: bool = False) -> Registration:
         """Check `request` live and save it.

@@ -1,0 +1,72 @@
+"""All services of one run, as bootstrap hands them to a face."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pxm_tui.services.clusters import ClusterService
+from pxm_tui.services.fleet import FleetService
+from pxm_tui.services.journal import Journal
+from pxm_tui.services.ports import Clock, Timer
+
+
+class Preferences(Protocol):
+    """What a face remembers from run to run: sort order, filter, the last environment. Never anything secret."""
+
+    def read(self) -> dict[str, Any]:
+        """What was remembered; empty where there is nothing or it cannot be read."""
+        ...
+
+    def write(self, values: Mapping[str, Any]) -> None:
+        """Remember; failing to is not an error."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where things are kept, for the texts of the screens: paths with the home directory as `~`."""
+
+    registry: str
+    secrets: str
+    log: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class DemoFourth:
+    """The cluster of the demo fleet that is left to be registered."""
+
+    endpoint: str
+    user: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What a face works with.
+
+    Attributes:
+        clusters: register, check, repair, deregister.
+        fleet: the watched fleet.
+        journal: the log of this run.
+        preferences: what the face remembers.
+        places: where things are kept.
+        clock: UTC now.
+        timer: monotonic seconds.
+        machine: this machine's host name, for reports.
+        period: seconds between two refreshes; None: by hand only.
+        demo: set in the demo.
+    """
+
+    clusters: ClusterService
+    fleet: FleetService
+    journal: Journal
+    preferences: Preferences
+    places: Places
+    clock: Clock
+    timer: Timer
+    machine: str
+    period: float | None = 15.0
+    demo: DemoFourth | None = None
