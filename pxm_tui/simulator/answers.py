@@ -39,15 +39,28 @@ class Answer:
     location: str | None = None
 
 
-class EmptyResponse(web.StreamResponse):
-    """A response without a body that says nothing about its length: the connection's end is its end."""
+class WireResponse(web.StreamResponse):
+    """A response that sends the headers it was given and no others.
+
+    The library would add a Content-Length or chunks where a response has no length, and a Content-Type where
+    it has a body; Proxmox sends neither with some answers. The length of a websocket's answer is not checked
+    either, which is what `_length_check` is for.
+    """
 
     _length_check = False
+
+    def __init__(self, answer: "Answer", headers: CIMultiDict[str], body: bytes) -> None:
+        super().__init__(status=answer.status, reason=answer.reason, headers=headers)
+        self._whole_body = body
 
     @property  # type: ignore[misc]  # nobody sets it
     def content_length(self) -> int | None:
         """Zero, so that no Content-Type is made up."""
         return 0
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Write the body, which is known beforehand."""
+        await super().write_eof(data or self._whole_body)
 
 
 def success(data: object, extjs: bool) -> Answer:
@@ -112,11 +125,7 @@ def to_response(answer: Answer, *, now: float, keep: bool, compress: bool) -> we
         if answer.content_type is not None:
             headers.add("Content-Type", answer.content_type)
     headers.add("Expires", date)
-    response: web.StreamResponse
-    if body is None:
-        response = EmptyResponse(status=answer.status, reason=answer.reason, headers=headers)
-    else:
-        response = web.Response(status=answer.status, reason=answer.reason, headers=headers, body=body)
+    response = WireResponse(answer, headers, body or b"")
     if not keep or answer.handed_on == "close":
         response.force_close()
     return response

@@ -75,17 +75,14 @@ class Permissions:
         """Give the `cap` of a login: a hint for user interfaces."""
         groups = [name for name in CAPABILITIES if name != "mapping" or self._release.at_least(8)]
         found: dict[str, dict[str, int]] = {name: {} for name in groups}
-        for path, privileges in self.listed(authid).items():
+        held = self.listed(authid)
+        held.update({path: self.effective(authid, path) for path in ("/sdn", "/mapping")})
+        for path, privileges in held.items():
             top = path.split("/")[1] or "dc"
-            targets = ("vms", "storage") if top in {"pool", "pools"} else (top,)
-            for target in targets:
-                if target not in found:
-                    continue
-                matching = (name for name in privileges if CAPABILITIES[target].match(name))
-                found[target].update(dict.fromkeys(matching, 1))
-        if "mapping" in found:
-            mapping = self.effective(authid, "/mapping")
-            found["mapping"] = {name: 1 for name in mapping if CAPABILITIES["mapping"].match(name)}
+            for target in ("vms", "storage") if top in {"pool", "pools"} else (top,):
+                if target in found:
+                    matching = (name for name in privileges if CAPABILITIES[target].match(name))
+                    found[target].update(dict.fromkeys(matching, 1))
         return found
 
     def _roles_with_pools(self, authid: str, path: str) -> dict[str, bool]:

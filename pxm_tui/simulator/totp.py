@@ -31,8 +31,8 @@ def matching_counter(secret: str, code: str, now: float) -> int | None:
     """
     present = int(now) // STEP
     key = base64.b32decode(secret)
-    for counter in (present, present - 1, present + 1):
-        if hmac.compare_digest(hotp(key, counter), code):
+    for counter in (present, max(0, present - 1), present + 1):
+        if hmac.compare_digest(hotp(key, counter).encode(), code.encode()):
             return counter
     return None
 
