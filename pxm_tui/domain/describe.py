@@ -1,0 +1,94 @@
+"""Words and figures for a cluster's row, the same on the screen and on the command line."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pxm_tui.domain.cluster import Cluster, Status
+from pxm_tui.domain.times import age
+
+THIN_SPACE = "\u2009"
+
+STATUS_ORDER = {
+    Status.UNTRUSTED: 0,
+    Status.UNAUTHORIZED: 1,
+    Status.UNREACHABLE: 2,
+    Status.DEGRADED: 3,
+    Status.UNKNOWN: 4,
+    Status.HEALTHY: 5,
+}
+"""Worst first: what needs a person, then what fails, then the rest."""
+
+LONG_REASONS = {"cert changed": "certificate changed", "cert expired": "certificate expired"}
+
+
+def status_words(cluster: Cluster, width: int = 27) -> str:
+    """Status and reason in one cell: `unreachable: timed out`, `healthy, limited rights`.
+
+    From 44 columns on the reason is written out; below 27 it stands alone, where there is one.
+    """
+    if cluster.status is Status.HEALTHY and cluster.limits:
+        if width >= 44:
+            missing = ", ".join(sorted({limit.privilege for limit in cluster.limits}))
+            return f"healthy, limited rights: no {missing}"
+        return "healthy, limited rights" if width >= 23 else "limited rights"
+    if cluster.error is None:
+        return str(cluster.status)
+    reason = cluster.error.short
+    if width >= 44:
+        reason = LONG_REASONS.get(reason, reason)
+    return f"{cluster.status}: {reason}" if width >= 27 else reason
+
+
+def environment_short(cluster: Cluster, width: int = 4) -> str:
+    """The label `env` in capitals, as many letters as fit."""
+    return cluster.environment.upper()[:width]
+
+
+def nodes_figure(cluster: Cluster) -> str:
+    """Nodes online of all: `3/3`; `?` where it is not known."""
+    if cluster.node_count is None:
+        return "?"
+    online = "?" if cluster.nodes_online is None else str(cluster.nodes_online)
+    return f"{online}/{cluster.node_count}"
+
+
+def guests_figure(cluster: Cluster) -> str:
+    """Running guests of all: `41/41`; `?` where none may be seen, `9/12+` where only some may."""
+    if cluster.guests_total is None:
+        return "?"
+    running = "?" if cluster.guests_running is None else str(cluster.guests_running)
+    return f"{running}/{cluster.guests_total}{'+' if cluster.guests_partial else ''}"
+
+
+def seen_words(cluster: Cluster, now: datetime, fresh_for: float = 30.0) -> str:
+    """How old the row's figures are: `now` within `fresh_for` seconds, else the age; `never`."""
+    if cluster.last_seen_at is None:
+        return "never"
+    seconds = (now - cluster.last_seen_at).total_seconds()
+    if seconds <= fresh_for or age(seconds) == "now":
+        return "now"
+    return age(seconds)
+
+
+def is_fresh(cluster: Cluster, now: datetime, fresh_for: float = 30.0) -> bool:
+    """The figures are of now."""
+    return seen_words(cluster, now, fresh_for) == "now"
+
+
+def grouped(number: int) -> str:
+    """A number with its thousands grouped by a thin space: `4 210`."""
+    return f"{number:,}".replace(",", THIN_SPACE)
+
+
+def labels_words(cluster: Cluster) -> str:
+    """`env=prod site=fra`, or `none`."""
+    return " ".join(f"{key}={value}" for key, value in cluster.labels) or "none"
+
+
+def summary(cluster: Cluster) -> str:
+    """One line on a cluster that answered: `Proxmox VE 9.2.11, 5 of 5 nodes, 104 of 131 guests up`."""
+    words = [f"Proxmox VE {cluster.proxmox_version}", f"{cluster.nodes_online} of {cluster.node_count} nodes"]
+    if cluster.guests_total is not None:
+        words.append(f"{cluster.guests_running} of {cluster.guests_total} guests up")
+    return ", ".join(words)

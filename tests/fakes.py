@@ -1,0 +1,532 @@
+"""Stand-ins for tests of services and screens: a scripted gateway, a still clock, an open secret store, a bundle."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from pxm_tui.domain import messages
+from pxm_tui.domain.certificate import Certificate, Trust, TrustMode
+from pxm_tui.domain.cluster import (
+    Cluster,
+    Endpoint,
+    Limit,
+    Login,
+    LoginMethod,
+    Reason,
+    Status,
+)
+from pxm_tui.domain.errors import InvalidError, PxmError
+from pxm_tui.domain.observation import Guest, Node, Observation, Realm, Snapshot
+from pxm_tui.domain.secret import Secret
+from pxm_tui.services.bundle import Places, Services
+from pxm_tui.services.clusters import ClusterService
+from pxm_tui.services.fleet import FleetService
+from pxm_tui.services.journal import Journal
+from pxm_tui.services.polling import PollingPolicy
+from pxm_tui.services.ports import CodeSource, Credentials, Ticket, VaultMode, VaultState
+from pxm_tui.storage.memory_repository import MemoryRepository
+
+T = TypeVar("T")
+
+NOW = datetime(2026, 11, 22, 14, 2, 10, tzinfo=UTC)
+HOSTILE_NAME = "[/foo] [red] [@click=app.quit]x[/]"
+EVERYTHING = frozenset(
+    {
+        "Sys.Audit",
+        "VM.Audit",
+        "Datastore.Audit",
+        "Permissions.Modify",
+        "Sys.Modify",
+        "VM.Allocate",
+        "Datastore.Allocate",
+    }
+)
+AUDITOR = frozenset({"Sys.Audit", "VM.Audit", "Datastore.Audit"})
+TOP_PATHS = ("/", "/nodes", "/vms", "/storage", "/access", "/pool")
+
+
+class StillClock:
+    """A clock that moves only when it is told to."""
+
+    def __init__(self, now: datetime = NOW) -> None:
+        self.now = now
+        self.seconds = 1000.0
+
+    def __call__(self) -> datetime:
+        """UTC now."""
+        return self.now
+
+    def timer(self) -> float:
+        """Monotonic seconds."""
+        return self.seconds
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(seconds=seconds)
+        self.seconds += seconds
+
+
+class SameLoop:
+    """A runner whose work runs on the caller's loop."""
+
+    async def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run it here."""
+        return await work()
+
+    def here(self, function: Callable[..., None]) -> Callable[..., None]:
+        """As it is."""
+        return function
+
+    def ask(self, question: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T]]:
+        """As it is."""
+        return question
+
+
+def certificate(
+    *,
+    seed: int = 1,
+    names: tuple[str, ...] = ("fra1.example.net", "fra1", "localhost", "10.20.0.11", "127.0.0.1", "::1"),
+) -> Certificate:
+    """A made-up leaf of a Proxmox VE node; another seed is another certificate and key."""
+    sha256 = ":".join(f"{(seed * 37 + index * 29) % 256:02X}" for index in range(32))
+    return Certificate(
+        sha256=sha256,
+        subject="CN=fra1.example.net, O=Proxmox Virtual Environment",
+        issuer="CN=Proxmox Virtual Environment, O=PVE Cluster Manager CA",
+        names=names,
+        not_before=datetime(2025, 3, 2, tzinfo=UTC),
+        not_after=datetime(2028, 3, 1, 12, tzinfo=UTC),
+        key="RSA 2048",
+        public_key_sha256=sha256[::-1],
+        pem=f"-----BEGIN CERTIFICATE-----\nmade up {seed}\n-----END CERTIFICATE-----\n",
+    )
+
+
+def observation(
+    *,
+    name: str = "fra-prod",
+    nodes: int = 3,
+    offline: Collection[int] = (),
+    guests: int = 12,
+    running: int = 9,
+    version: str = "9.2.11",
+    privileges: frozenset[str] = EVERYTHING,
+    quorate: bool | None = True,
+) -> Observation:
+    """What a made-up cluster says of itself."""
+    found = tuple(
+        Node(
+            name=f"{name}{number}",
+            state="offline" if number in offline else "online",
+            address=f"10.20.0.{10 + number}",
+            cpu=None if number in offline else 0.34,
+            memory_used=None if number in offline else 160 * 2**30,
+            memory_total=256 * 2**30,
+            uptime=None if number in offline else 12 * 86400,
+            local=number == 1,
+        )
+        for number in range(1, nodes + 1)
+    )
+    seen = guests if "VM.Audit" in privileges else 0
+    return Observation(
+        version=version,
+        own_name=name,
+        standalone=nodes == 1,
+        quorate=quorate,
+        nodes=found,
+        guests=tuple(Guest(100 + i, f"{name}{i % nodes + 1}", i < running, template=False) for i in range(seen)),
+        permissions=dict.fromkeys(TOP_PATHS, privileges),
+        rtt_ms=12.0,
+    )
+
+
+@dataclass
+class FakeServer:
+    """One endpoint of the scripted gateway. Set `errors[phase]` to make a phase fail, `gates[phase]` to hold it."""
+
+    observed: Observation = field(default_factory=observation)
+    certificate: Certificate = field(default_factory=certificate)
+    trusted_by_system: bool = False
+    passwords: dict[str, str] = field(default_factory=lambda: {"root@pam": "right-password"})
+    tokens: dict[str, str] = field(default_factory=lambda: {"monitor@pve!pxm": "right-secret"})
+    code: str | None = None
+    realms: tuple[Realm, ...] = (
+        Realm("pam", "pam", "Linux PAM standard authentication", default=True),
+        Realm("pve", "pve", "Proxmox VE authentication server"),
+    )
+    errors: dict[str, PxmError] = field(default_factory=dict)
+    gates: dict[str, asyncio.Event] = field(default_factory=dict)
+    logins: int = 0
+    sessions: int = 0
+
+    async def phase(self, name: str) -> None:
+        """Hold, fail or pass a phase."""
+        if name in self.gates:
+            await self.gates[name].wait()
+        if name in self.errors:
+            raise self.errors[name]
+
+
+class FakeGateway:
+    """A gateway to made-up servers, by host."""
+
+    def __init__(self, servers: Mapping[str, FakeServer] | None = None) -> None:
+        self.servers = dict(servers or {})
+
+    def open(self, endpoint: Endpoint, trust: Trust | None = None, *, token: bool = False) -> FakeSession:
+        """A session with the server of that host; an unknown host has no address."""
+        return FakeSession(self.servers.get(endpoint.host), endpoint)
+
+    async def read_certificate(self, endpoint: Endpoint) -> Certificate:
+        """The one that is shown now."""
+        server = self.servers.get(endpoint.host)
+        if server is None:
+            raise messages.unknown_host(endpoint)
+        await server.phase("read_certificate")
+        return server.certificate
+
+
+class FakeSession:
+    """A session with a made-up server."""
+
+    def __init__(self, server: FakeServer | None, endpoint: Endpoint) -> None:
+        self._server = server or FakeServer(errors={"resolve": messages.unknown_host(endpoint)})
+        self._endpoint = endpoint
+        self._server.sessions += 1
+        self._token: Credentials | None = None
+
+    async def resolve(self) -> tuple[str, ...]:
+        """One address."""
+        await self._server.phase("resolve")
+        return (self._endpoint.host if self._endpoint.host[0].isdigit() else "10.20.0.11",)
+
+    async def connect(self) -> str:
+        """Always the same one."""
+        await self._server.phase("connect")
+        return "10.20.0.11"
+
+    async def secure(self, trust: Trust) -> Certificate:
+        """Compare the trust with the made-up certificate."""
+        await self._server.phase("secure")
+        shown = self._server.certificate
+        if trust.mode is TrustMode.SYSTEM and not self._server.trusted_by_system:
+            raise messages.untrusted(self._endpoint, shown)
+        if trust.mode is TrustMode.PINNED_LEAF and trust.fingerprint != shown.sha256:
+            raise messages.changed(self._endpoint, "2025-11-03", shown)
+        return shown
+
+    async def realms(self) -> tuple[Realm, ...]:
+        """The server's realms."""
+        await self._server.phase("realms")
+        return self._server.realms
+
+    async def login(self, credentials: Credentials, code: CodeSource | None) -> Ticket | None:
+        """Compare with what the server knows."""
+        self._server.logins += 1
+        await self._server.phase("login")
+        if credentials.method is LoginMethod.TOKEN:
+            self._token = credentials
+            return None
+        if self._server.passwords.get(credentials.user) != credentials.secret.reveal():
+            raise messages.credentials(self._endpoint, credentials.user, "authentication failure")
+        if self._server.code is not None:
+            given = await code(("totp", "recovery")) if code else None
+            if given is None:
+                raise messages.second_factor_needed(credentials.user, ("totp",))
+            if given.reveal() != self._server.code:
+                raise messages.second_factor_wrong(self._endpoint, credentials.user)
+        return Ticket(credentials.user, Secret("PVE:ticket"), Secret("csrf"), 1000.0)
+
+    async def resume(self, ticket: Ticket) -> Ticket:
+        """Every ticket is good."""
+        await self._server.phase("resume")
+        return ticket
+
+    async def version(self) -> str:
+        """Proves a token, too."""
+        await self._server.phase("version")
+        if self._token is not None:
+            name = self._token.token_id or ""
+            if self._server.tokens.get(name) != self._token.secret.reveal():
+                raise messages.token(self._endpoint, name, "token 'pxm' access expired")
+        return self._server.observed.version
+
+    async def observe(self) -> Observation:
+        """What the server says."""
+        await self._server.phase("observe")
+        return self._server.observed
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
+class FakeSecrets:
+    """A secret store in memory, open unless a passphrase is set."""
+
+    def __init__(self, passphrase: str | None = None, *, exists: bool = True) -> None:
+        self.kept: dict[tuple[str, LoginMethod], Secret] = {}
+        self._passphrase = passphrase
+        self._state = VaultState(VaultMode.PASSPHRASE if exists else None, open=passphrase is None, exists=exists)
+
+    async def state(self) -> VaultState:
+        """As it is."""
+        return self._state
+
+    async def unlock(self, passphrase: Secret) -> None:
+        """Compare, or choose."""
+        if self._state.exists and passphrase.reveal() != self._passphrase:
+            raise InvalidError("passphrase", "This is not the passphrase.", field="passphrase")
+        self._state = VaultState(VaultMode.PASSPHRASE, open=True, exists=True)
+
+    async def choose_ask(self) -> None:
+        """In memory."""
+        self._state = VaultState(VaultMode.ASK, open=True, exists=False)
+
+    async def put(self, cluster_id: str, kind: LoginMethod, secret: Secret) -> None:
+        """Keep it."""
+        self.kept[cluster_id, kind] = secret
+
+    async def get(self, cluster_id: str, kind: LoginMethod) -> Secret | None:
+        """Give it."""
+        return self.kept.get((cluster_id, kind))
+
+    async def delete(self, cluster_id: str) -> None:
+        """Forget it."""
+        self.kept = {key: value for key, value in self.kept.items() if key[0] != cluster_id}
+
+    async def sweep(self, known: Collection[str], older_than: datetime) -> int:
+        """Nothing is old."""
+        return 0
+
+
+class FakeCache:
+    """A cache in memory."""
+
+    def __init__(self, snapshots: Mapping[str, Snapshot] | None = None) -> None:
+        self.kept = dict(snapshots or {})
+
+    def read(self) -> dict[str, Snapshot]:
+        """What was written."""
+        return dict(self.kept)
+
+    async def write(self, snapshots: Mapping[str, Snapshot]) -> None:
+        """Replace it."""
+        self.kept = dict(snapshots)
+
+
+class FakePreferences:
+    """Preferences in memory."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Any] = {}
+
+    def read(self) -> dict[str, Any]:
+        """What was remembered."""
+        return dict(self.kept)
+
+    def write(self, values: Mapping[str, Any]) -> None:
+        """Remember."""
+        self.kept = dict(values)
+
+
+@dataclass
+class Bench:
+    """A bundle of services and the stand-ins behind it."""
+
+    services: Services
+    clock: StillClock
+    gateway: FakeGateway
+    repository: MemoryRepository
+    secrets: FakeSecrets
+    cache: FakeCache
+    preferences: FakePreferences
+
+
+def make_bench(
+    clusters: Collection[Cluster] = (),
+    *,
+    servers: Mapping[str, FakeServer] | None = None,
+    snapshots: Mapping[str, Snapshot] | None = None,
+    period: float | None = None,
+    secrets: FakeSecrets | None = None,
+) -> Bench:
+    """Services over stand-ins. With `period=None` nothing is asked by itself."""
+    clock, gateway, cache = StillClock(), FakeGateway(servers), FakeCache(snapshots)
+    repository, store, preferences = MemoryRepository(clusters), secrets or FakeSecrets(), FakePreferences()
+    for cluster in clusters:
+        known = "right-secret" if cluster.login.method is LoginMethod.TOKEN else "right-password"
+        store.kept[cluster.id, cluster.login.method] = Secret(known)
+    runner, journal = SameLoop(), Journal(clock)
+    service = ClusterService(
+        repository=repository,
+        secrets=store,
+        gateway=lambda: gateway,
+        runner=runner,
+        clock=clock,
+        timer=clock.timer,
+        journal=journal,
+    )
+    fleet = FleetService(
+        clusters=service,
+        repository=repository,
+        secrets=store,
+        cache=cache,
+        runner=runner,
+        journal=journal,
+        policy=PollingPolicy(period=period),
+        clock=clock,
+        timer=clock.timer,
+    )
+    places = Places(
+        registry="~/.local/share/pxm/clusters.json",
+        secrets="~/.local/share/pxm/secrets.vault",
+        log="~/.local/state/pxm/pxm.log",
+        data="~/.local/share/pxm",
+    )
+    services = Services(
+        clusters=service,
+        fleet=fleet,
+        journal=journal,
+        preferences=preferences,
+        places=places,
+        clock=clock,
+        timer=clock.timer,
+        machine="jump1",
+        period=period,
+    )
+    return Bench(services, clock, gateway, repository, store, cache, preferences)
+
+
+def cluster(
+    name: str,
+    *,
+    number: int = 1,
+    host: str = "10.20.0.11",
+    env: str = "prod",
+    status: Status = Status.HEALTHY,
+    error: Reason | None = None,
+    version: str = "9.2.11",
+    nodes: tuple[int, int] = (3, 3),
+    guests: tuple[int, int] | None = (41, 41),
+    seen_seconds_ago: float = 5,
+    method: LoginMethod = LoginMethod.TOKEN,
+    limits: tuple[Limit, ...] = (),
+    trusted: Certificate | None = None,
+) -> Cluster:
+    """A registered cluster."""
+    shown = trusted or certificate()
+    token = method is LoginMethod.TOKEN
+    labels = (("env", env),) if env else ()
+    found = Cluster(
+        id=f"550e8400-e29b-41d4-a716-4466554{number:05d}",
+        name=name,
+        endpoints=(Endpoint(host),),
+        login=Login(method, "monitor@pve" if token else "root@pam", "monitor@pve!pxm" if token else None),
+        trust=Trust(TrustMode.PINNED_LEAF, shown.sha256, shown.pem, None, shown, NOW - timedelta(days=30)),
+        created_at=NOW - timedelta(days=30),
+        updated_at=NOW - timedelta(days=1),
+        labels=labels,
+        own_name=name,
+        status=status,
+        error=error,
+        proxmox_version=version,
+        node_count=nodes[1],
+        nodes_online=nodes[0],
+        quorate=True,
+        guests_running=guests[0] if guests else None,
+        guests_total=guests[1] if guests else None,
+        limits=limits,
+        last_seen_at=NOW - timedelta(seconds=seen_seconds_ago),
+    )
+    return found
+
+
+def reason(error: PxmError, short: str, *, minutes_ago: float = 10, step: str = "connect") -> Reason:
+    """Why a made-up cluster is not healthy."""
+    since = NOW - timedelta(minutes=minutes_ago)
+    return Reason(error.cause, short, error.message, error.probably, error.do, since, step)
+
+
+def sketch_fleet() -> tuple[Cluster, ...]:
+    """Clusters in every state, one of them with a name that is markup."""
+    dead = Endpoint("10.40.0.11")
+    edge = Endpoint("10.30.0.11")
+    lab = Endpoint("lab1.example.net")
+    return (
+        cluster("ams-backup", number=1, host="ams-b1.example.net"),
+        cluster("ams-prod-1", number=2, host="ams1.example.net", nodes=(5, 5), guests=(118, 140)),
+        cluster(
+            "ber-edge-1",
+            number=3,
+            host=edge.host,
+            status=Status.UNTRUSTED,
+            error=reason(
+                messages.changed(edge, "2025-11-03", certificate(seed=9)),
+                "cert changed",
+                minutes_ago=52,
+                step="certificate",
+            ),
+            guests=(22, 24),
+            seen_seconds_ago=52 * 60,
+        ),
+        cluster(
+            "dr-ams",
+            number=4,
+            host=dead.host,
+            env="dr",
+            status=Status.UNREACHABLE,
+            error=reason(messages.timeout(dead, 5), "timed out", minutes_ago=238),
+            version="7.4-16",
+            nodes=(2, 2),
+            guests=(61, 88),
+            seen_seconds_ago=238 * 60,
+        ),
+        cluster("fra-prod-2", number=5, host="fra6.example.net", guests=(88, 96)),
+        cluster("fra-prod-10", number=6, host="fra21.example.net", guests=(40, 41), version="9.1.4"),
+        cluster(
+            "fra-stage",
+            number=7,
+            host="fra31.example.net",
+            env="staging",
+            guests=None,
+            limits=(Limit("VM.Audit", "/vms"),),
+            version="8.4.5",
+        ),
+        cluster(
+            "lab-old",
+            number=8,
+            host=lab.host,
+            env="lab",
+            status=Status.UNAUTHORIZED,
+            error=reason(
+                messages.token(lab, "monitor@pve!pxm", "token 'pxm' access expired"),
+                "token expired",
+                minutes_ago=120,
+                step="login",
+            ),
+            version="8.1.4",
+            nodes=(1, 1),
+            guests=(9, 12),
+            seen_seconds_ago=2 * 3600,
+        ),
+        cluster("kunde-alpenverein-hosting-1", number=9, host="2001:db8:0:17::a", guests=(17, 19), version="8.4.5"),
+        cluster(
+            "서울-1",
+            number=10,
+            host="10.70.0.11",
+            status=Status.DEGRADED,
+            error=Reason(
+                "node_offline",
+                "seoul-c offline",
+                "Node seoul-c is offline; the other 2 of 3 have quorum.",
+                since=NOW - timedelta(minutes=64),
+            ),
+            nodes=(2, 3),
+            guests=(40, 52),
+        ),
+        cluster(HOSTILE_NAME, number=11, host="10.80.0.11", env=""),
+    )
