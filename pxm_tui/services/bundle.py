@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -58,6 +58,7 @@ class Services:
         machine: this machine's host name, for reports.
         period: seconds between two refreshes; None: by hand only.
         demo: set in the demo.
+        close: ends the registry's writer; called once at the end.
     """
 
     clusters: ClusterService
@@ -70,3 +71,4 @@ class Services:
     machine: str
     period: float | None = 15.0
     demo: DemoFourth | None = None
+    close: Callable[[], None] = lambda: None

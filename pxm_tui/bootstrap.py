@@ -1,0 +1,179 @@
+"""The composition root: the only module that names concrete classes. Each adapter is built when it is first used."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from pxm_tui.domain.secret import Secret
+    from pxm_tui.services.bundle import DemoFourth, Places, Services
+    from pxm_tui.services.ports import ProxmoxGateway, Runner, SecretStore
+    from pxm_tui.settings import Settings
+    from pxm_tui.storage.tinydb_repository import TinyDbRepository
+
+LOG_BYTES = 2_000_000
+LOG_FILES = 3
+
+
+def now() -> datetime:
+    """The time, UTC."""
+    return datetime.now(UTC)
+
+
+def open_repository(settings: Settings) -> TinyDbRepository:
+    """The registry of clusters; light enough for `pxm list`. Raises `StorageError`."""
+    from pxm_tui.storage.tinydb_repository import TinyDbRepository
+
+    return TinyDbRepository(settings.data_dir)
+
+
+def open_secrets(settings: Settings, passphrase: Secret | None = None) -> SecretStore:
+    """The secret store; with a `passphrase` it asks nobody and touches no keyring."""
+    from pxm_tui.storage.vault import SecretVault
+
+    return SecretVault(
+        settings.data_dir,
+        secret_store="passphrase" if passphrase else settings.secret_store,
+        passphrase_file=settings.passphrase_file,
+        passphrase=passphrase,
+    )
+
+
+def open_gateway(settings: Settings) -> ProxmoxGateway:
+    """The Proxmox client. Slow to import: call it on the client's loop."""
+    from pxm_tui.proxmox.gateway import HttpProxmoxGateway
+    from pxm_tui.proxmox.timeouts import Timeouts
+
+    timeouts = Timeouts(
+        connect=settings.connect_timeout,
+        tls=settings.tls_timeout,
+        first_byte=settings.first_byte_timeout,
+        answer=settings.answer_timeout,
+    )
+    return HttpProxmoxGateway(timeouts=timeouts, timer=time.monotonic)
+
+
+def start_log(settings: Settings) -> Path:
+    """Log to a file in the state directory, closed to others, never to the terminal.
+
+    Only our own lines and warnings of libraries: a client library's debug lines hold headers.
+
+    Raises:
+        StorageError: the directory cannot be used.
+    """
+    import logging
+    from logging.handlers import RotatingFileHandler
+
+    from pxm_tui.storage.atomic import private_directory
+
+    private_directory(settings.state_dir)
+    os.close(os.open(settings.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
+    handler = RotatingFileHandler(settings.log_file, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("pxm_tui").setLevel(logging.INFO)
+    logging.captureWarnings(capture=True)
+    return settings.log_file
+
+
+def build_services(
+    settings: Settings, runner: Runner, *, passphrase: Secret | None = None, demo: DemoFourth | None = None
+) -> Services:
+    """Everything that a face works with. Nothing is contacted yet, and no secret is read."""
+    import socket
+
+    from pxm_tui.services.bundle import Services
+    from pxm_tui.services.clusters import ClusterService
+    from pxm_tui.services.fleet import FleetService
+    from pxm_tui.services.journal import Journal
+    from pxm_tui.services.polling import PollingPolicy
+    from pxm_tui.storage.preferences import FilePreferences
+    from pxm_tui.storage.snapshot_cache import FileSnapshotCache
+
+    repository, secrets, journal = open_repository(settings), open_secrets(settings, passphrase), Journal(now)
+    clusters = ClusterService(
+        repository=repository,
+        secrets=secrets,
+        gateway=lambda: open_gateway(settings),
+        runner=runner,
+        clock=now,
+        timer=time.monotonic,
+        journal=journal,
+    )
+    fleet = FleetService(
+        clusters=clusters,
+        repository=repository,
+        secrets=secrets,
+        cache=FileSnapshotCache(settings.cache_dir),
+        runner=runner,
+        journal=journal,
+        policy=PollingPolicy(settings.refresh, settings.concurrency),
+        clock=now,
+        timer=time.monotonic,
+    )
+    return Services(
+        clusters=clusters,
+        fleet=fleet,
+        journal=journal,
+        preferences=FilePreferences(settings.state_dir / "tui.json"),
+        places=_places(settings),
+        clock=now,
+        timer=time.monotonic,
+        machine=socket.gethostname(),
+        period=settings.refresh,
+        demo=demo,
+        close=repository.close,
+    )
+
+
+@asynccontextmanager
+async def inline_services(settings: Settings, passphrase: Secret | None = None) -> AsyncIterator[Services]:
+    """Services on the caller's own loop, for the command line."""
+    from pxm_tui.proxmox.loop import InlineRunner
+
+    services = build_services(settings, InlineRunner(), passphrase=passphrase)
+    try:
+        yield services
+    finally:
+        services.close()
+
+
+def run_tui(settings: Settings, *, passphrase: Secret | None = None, demo: DemoFourth | None = None) -> int:
+    """Run the terminal UI to its end; gives the exit status."""
+    from pxm_tui.proxmox.loop import ClientLoop
+    from pxm_tui.tui.app import PxmApp, UiOptions
+
+    start_log(settings)
+    with ClientLoop() as runner:
+        services = build_services(settings, runner, passphrase=passphrase, demo=demo)
+        try:
+            app = PxmApp(services, UiOptions(ascii=settings.ascii, mouse=settings.mouse))
+            app.run()
+            return app.return_code or 0
+        finally:
+            services.close()
+
+
+def _places(settings: Settings) -> Places:
+    from pxm_tui.services.bundle import Places
+
+    return Places(
+        registry=_home_as_tilde(settings.data_dir / "clusters.json"),
+        secrets=_home_as_tilde(settings.data_dir / "secrets.vault"),
+        log=_home_as_tilde(settings.log_file),
+        data=_home_as_tilde(settings.data_dir),
+    )
+
+
+def _home_as_tilde(path: Path) -> str:
+    home = str(Path.home())
+    return f"~{str(path)[len(home) :]}" if str(path).startswith(home + os.sep) else str(path)
