@@ -131,6 +131,7 @@ class FleetService:
         self._stamp = self._repository.stamp()
         snapshots = self._cache.read()
         self._reconcile(self._repository.read(), snapshots)
+        self._pass_on_notices()
         return self.view()
 
     def view(self) -> FleetView:
@@ -290,6 +291,7 @@ class FleetService:
         try:
             self._stamp = self._repository.stamp()
             self._reconcile(self._repository.read(), {})
+            self._pass_on_notices()
         except StorageError as error:
             self._notice(error.message)
         self._wake_up()
@@ -357,6 +359,10 @@ class FleetService:
             check.cancel()
         await asyncio.gather(*checks, return_exceptions=True)
         await self._save(at_end=True)
+
+    def _pass_on_notices(self) -> None:
+        for text in self._repository.notices():
+            self._notice(text)
 
     def _notice(self, text: str) -> None:
         if text not in self._notices:

@@ -55,6 +55,10 @@ class ClusterRepository(Protocol):
         """Something that differs when another process has changed the registry; cheap, no parsing."""
         ...
 
+    def notices(self) -> tuple[str, ...]:
+        """What a person should be told since the last call: a damaged file, permissions that were too wide."""
+        ...
+
     async def save(self, cluster: Cluster) -> None:
         """Insert the record, or replace the one with the same id.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from pxm_tui.domain.cluster import CheckResult, Cluster
 from pxm_tui.storage.book import Book
@@ -35,6 +35,15 @@ class MemoryRepository:
             AlreadyRegisteredError: another record has this name.
         """
         self._turn_to(self._book.with_cluster(_as_stored(cluster)))
+
+    async def update(self, cluster_id: str, change: Callable[[Cluster], Cluster]) -> Cluster | None:
+        """Apply `change` to the record; the new record, or None."""
+        found = self._book.by_id.get(cluster_id)
+        if found is None:
+            return None
+        stored = _as_stored(change(found))
+        self._turn_to(self._book.with_cluster(stored))
+        return stored
 
     async def find_by_id(self, cluster_id: str) -> Cluster | None:
         """The record, or None."""

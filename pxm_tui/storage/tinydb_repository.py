@@ -100,6 +100,10 @@ class TinyDbRepository:
         """
         await self._writer.run(lambda: self._save(cluster))
 
+    async def update(self, cluster_id: str, change: Callable[[Cluster], Cluster]) -> Cluster | None:
+        """Apply `change` to the record as it is on disk, under the write lock; the new record, or None."""
+        return await self._writer.run(lambda: self._update(cluster_id, change))
+
     async def find_by_id(self, cluster_id: str) -> Cluster | None:
         """The record, or None."""
         return (await self._read_book()).by_id.get(cluster_id)
@@ -156,13 +160,23 @@ class TinyDbRepository:
         return loaded
 
     def _save(self, cluster: Cluster) -> None:
+        with self._file.lock():
+            self._put(self._current(), cluster)
+
+    def _update(self, cluster_id: str, change: Callable[[Cluster], Cluster]) -> Cluster | None:
+        with self._file.lock():
+            loaded = self._current()
+            found = loaded.book().by_id.get(cluster_id)
+            return None if found is None else self._put(loaded, change(found))
+
+    def _put(self, loaded: Loaded, cluster: Cluster) -> Cluster:
+        """Insert or replace a record; the lock is held."""
         from pxm_tui.storage.documents import cluster_of, identity_document, state_document
 
         identity, state = identity_document(cluster), state_document(cluster)
-        with self._file.lock():
-            loaded = self._current()
-            book = loaded.book().with_cluster(cluster_of(identity, state))
-            self._write(loaded, book, identities=[identity], states=[state])
+        stored = cluster_of(identity, state)
+        self._write(loaded, loaded.book().with_cluster(stored), identities=[identity], states=[state])
+        return stored
 
     def _delete(self, cluster_id: str) -> bool:
         with self._file.lock():
