@@ -1,1 +1,1 @@
-"""The adapter to Proxmox VE: transport, TLS trust, login, the shapes of its answers."""
+"""The adapter to Proxmox VE: its loop, its connections and their trust, logins, and what the answers mean."""
