@@ -99,6 +99,7 @@ class AddressBook:
             if probe is not None:
                 probe.close()
                 return port
+        self.close()
         raise NoAddressError(errno.EADDRNOTAVAIL, "no free port")
 
 
