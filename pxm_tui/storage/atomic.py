@@ -10,6 +10,7 @@ import errno
 import os
 import stat
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -146,13 +147,13 @@ def read_private(path: Path, notices: Notices) -> tuple[bytes, Stamp] | None:
 
 
 def write_atomically(
-    path: Path, data: bytes, *, backup: bool, durable: bool = True, primitives: Primitives = PRIMITIVES
+    path: Path, parts: Sequence[bytes], *, backup: bool, durable: bool = True, primitives: Primitives = PRIMITIVES
 ) -> Stamp:
     """Replace the content of `path` in one step; the caller holds the lock of the directory.
 
     Args:
         path: the file; its directory exists.
-        data: the whole new content.
+        parts: the whole new content, in pieces so that a large one need not be copied together.
         backup: keep the previous content as `backup_of(path)`.
         durable: the content is on the disk when this returns.
         primitives: the operations to do it with.
@@ -166,7 +167,7 @@ def write_atomically(
     try:
         _remove_leftovers(path)
         temporary = _temporary_name(path)
-        stamp = _write_new(temporary, data, durable, primitives)
+        stamp = _write_new(temporary, parts, durable, primitives)
         if backup:
             _keep_previous(path, primitives)
         primitives.rename(temporary, path)
@@ -201,14 +202,15 @@ def _link_or_copy(source: Path, target: Path, primitives: Primitives) -> None:
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        _write_new(target, source.read_bytes(), True, primitives)
+        _write_new(target, [source.read_bytes()], True, primitives)
 
 
-def _write_new(path: Path, data: bytes, durable: bool, primitives: Primitives) -> Stamp:
-    """A new file with all of `data`."""
+def _write_new(path: Path, parts: Sequence[bytes], durable: bool, primitives: Primitives) -> Stamp:
+    """A new file with all of `parts`."""
     descriptor = primitives.open(path)
     try:
-        _write_all(descriptor, data, primitives)
+        for part in parts:
+            _write_all(descriptor, part, primitives)
         # the kernel's own times move in steps of some milliseconds, too coarse to tell two writes apart
         moment = time.time_ns()
         os.utime(descriptor, ns=(moment, moment))
@@ -236,6 +238,8 @@ def _keep_previous(path: Path, primitives: Primitives) -> None:
     except FileNotFoundError:
         return
     primitives.rename(temporary, backup_of(path))
+    # rename does nothing where both are names of one file already, as a write killed at this point leaves them
+    temporary.unlink(missing_ok=True)
 
 
 def _temporary_name(path: Path) -> Path:

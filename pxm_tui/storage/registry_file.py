@@ -96,7 +96,7 @@ class RegistryFile:
         self._now = now
         self._format = known_format
         self._migrations = migrations
-        self._texts: dict[str, tuple[object, str]] = {}
+        self._encoded: dict[str, tuple[object, bytes]] = {}
 
     def lock(self) -> AbstractContextManager[None]:
         """Hold off every other writer, of this process and of others. Makes the directory."""
@@ -131,8 +131,7 @@ class RegistryFile:
         """
         if loaded.migrated_from is not None:
             self._keep_older_format(loaded.migrated_from)
-        data = self._encode(tables)
-        stamp = atomic.write_atomically(self.path, data, backup=True, primitives=self._primitives)
+        stamp = atomic.write_atomically(self.path, self._encode(tables), backup=True, primitives=self._primitives)
         return Loaded(stamp, tables)
 
     def _read(self, path: Path, deep: bool) -> Loaded | None:
@@ -176,15 +175,16 @@ class RegistryFile:
                 raise DamagedError(f"format {number} has a wrong form ({type(error).__name__})") from None
         return content
 
-    def _encode(self, tables: Tables) -> bytes:
-        """The file's text. A table that TinyDB has not replaced since the last write is not encoded again."""
-        texts = {}
+    def _encode(self, tables: Tables) -> list[bytes]:
+        """The file's content. A table that TinyDB has not replaced since the last write is not encoded again."""
+        known, self._encoded = self._encoded, {}
+        parts = [f'{{"format":{self._format}'.encode()]
         for name, table in tables.items():
-            known = self._texts.get(name)
-            texts[name] = (table, known[1] if known and known[0] is table else _compact(table))
-        self._texts = dict(texts)
-        body = ",\n".join(f"{_compact(name)}:{text}" for name, (_, text) in texts.items())
-        return f'{{"format":{self._format},\n{body}}}\n'.encode()
+            before = known.get(name)
+            encoded = before[1] if before and before[0] is table else _compact(table)
+            self._encoded[name] = (table, encoded)
+            parts += [b",\n" + _compact(name) + b":", encoded]
+        return [*parts, b"}\n"]
 
     def _keep_older_format(self, number: int) -> None:
         """Keep the file as the older program wrote it, once, beside the migrated one."""
@@ -223,8 +223,7 @@ class RegistryFile:
         damaged = atomic.current_stamp(self.path) is not None
         copy, when = self._copy(why)
         aside = self._set_aside() if damaged else None
-        data = self._encode(copy.tables)
-        stamp = atomic.write_atomically(self.path, data, backup=False, primitives=self._primitives)
+        stamp = atomic.write_atomically(self.path, self._encode(copy.tables), backup=False, primitives=self._primitives)
         kept = f" The damaged file is kept as {aside.name}." if aside else ""
         self._tell("damaged" if damaged else "missing", when, copy, kept)
         restored = Loaded(stamp, copy.tables)
@@ -280,5 +279,5 @@ def _from_ns(nanoseconds: int) -> datetime:
     return datetime.fromtimestamp(nanoseconds / 1e9, UTC)
 
 
-def _compact(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), check_circular=False)
+def _compact(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":"), check_circular=False).encode()
