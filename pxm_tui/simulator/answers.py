@@ -126,6 +126,6 @@ def to_response(answer: Answer, *, now: float, keep: bool, compress: bool) -> we
             headers.add("Content-Type", answer.content_type)
     headers.add("Expires", date)
     response = WireResponse(answer, headers, body or b"")
-    if not keep or answer.handed_on == "close":
+    if not keep or (answer.handed_on or "").startswith("close"):
         response.force_close()
     return response

@@ -99,16 +99,26 @@ def _run(route: Route, call: Call) -> tuple[object, str | None]:
         message = f"URI '{uri}' not available with API token, need proper ticket.\n"
         raise ApiError(403, f"Permission check failed ({message})\n")
     route.check(call)
-    handed_on = "close" if route.protected else None
+    contacted = call.node
     if route.proxied:
-        target = _target(call)
-        if target is not call.node:
-            call.node = target
-            handed_on = handed_on or "Keep-Alive"
+        call.node = _target(call)
     errors = check({**call.parameters, **call.place}, route.schema, call.cluster.release)
     if errors:
         raise parameter_error(errors)
-    return route.handler(call), handed_on
+    return route.handler(call), _handed_on(route, call.cluster.release, remote=call.node is not contacted)
+
+
+def _handed_on(route: Route, release: Release, *, remote: bool) -> str | None:
+    """Give the `Connection` header that daemon and peer put into an answer, as the exchanges show it.
+
+    The HTTP client inside of Proxmox VE 6 keeps its connection to the daemon for all methods but POST.
+    """
+    daemon = "close" if route.method == "POST" or release.at_least(7) else "Keep-Alive"
+    if not remote:
+        return daemon if route.protected else None
+    if route.method == "POST":
+        return "close"
+    return f"{daemon},Keep-Alive" if route.protected else "Keep-Alive"
 
 
 def _check_duplicates(place: Mapping[str, str], parameters: Parameters) -> None:

@@ -21,6 +21,7 @@ CAPABILITIES = {
     "sdn": re.compile(r"SDN\.|Permissions\.Modify"),
     "mapping": re.compile(r"Mapping\.|Permissions\.Modify"),
 }
+DATACENTER_OF_6 = re.compile(r"Sys\.Audit|SDN\.")
 
 
 class Permissions:
@@ -73,15 +74,19 @@ class Permissions:
 
     def capabilities(self, authid: str) -> dict[str, dict[str, int]]:
         """Give the `cap` of a login: a hint for user interfaces."""
-        groups = [name for name in CAPABILITIES if name != "mapping" or self._release.at_least(8)]
-        found: dict[str, dict[str, int]] = {name: {} for name in groups}
+        patterns = dict(CAPABILITIES)
+        if not self._release.at_least(8):
+            del patterns["mapping"]
+        if not self._release.at_least(7):
+            patterns["dc"] = DATACENTER_OF_6
+        found: dict[str, dict[str, int]] = {name: {} for name in patterns}
         held = self.listed(authid)
         held.update({path: self.effective(authid, path) for path in ("/sdn", "/mapping")})
         for path, privileges in held.items():
             top = path.split("/")[1] or "dc"
             for target in ("vms", "storage") if top in {"pool", "pools"} else (top,):
                 if target in found:
-                    matching = (name for name in privileges if CAPABILITIES[target].match(name))
+                    matching = (name for name in privileges if patterns[target].match(name))
                     found[target].update(dict.fromkeys(matching, 1))
         return found
 

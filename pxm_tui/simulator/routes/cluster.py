@@ -14,12 +14,17 @@ def show_index(_call: Call) -> list[Entry]:
 
 
 def show_version(call: Call) -> Entry:
-    """Answer `GET /version`."""
-    release = call.cluster.release
-    data: Entry = {"version": release.version, "release": release.name, "repoid": release.repository}
-    if not release.at_least(7):
+    """Answer `GET /version`, to which Proxmox VE 6 adds the settings of the datacenter."""
+    data = release_of(call)
+    if not call.cluster.release.at_least(7):
         data["keyboard"] = "en-us"
     return data
+
+
+def release_of(call: Call) -> Entry:
+    """Name the release of a node."""
+    release = call.cluster.release
+    return {"version": release.version, "release": release.name, "repoid": release.repository}
 
 
 def show_status(call: Call) -> list[Entry]:

@@ -8,7 +8,7 @@ from pxm_tui.simulator.inventory import Node
 from pxm_tui.simulator.metrics import load_average, node_figures, node_processor
 from pxm_tui.simulator.releases import Release
 from pxm_tui.simulator.routes.base import Call, Route, anybody, require
-from pxm_tui.simulator.routes.cluster import Entry, show_version
+from pxm_tui.simulator.routes.cluster import Entry, release_of
 from pxm_tui.simulator.schema import Parameter
 
 SWAP = 8 * 2**30
@@ -126,6 +126,6 @@ def _alternative_names(certificate: x509.Certificate) -> list[str]:
 
 ROUTES = (
     Route("GET", "/nodes/{node}/status", show_status, require("/nodes/{node}", "Sys.Audit"), NODE, proxied=True),
-    Route("GET", "/nodes/{node}/version", show_version, anybody, NODE, proxied=True),
+    Route("GET", "/nodes/{node}/version", release_of, anybody, NODE, proxied=True),
     Route("GET", "/nodes/{node}/certificates/info", show_certificates, anybody, NODE, proxied=True),
 )
