@@ -1,1 +1,1 @@
-"""The terminal UI, a face: screens call services and show what comes back; they decide nothing about clusters."""
+"""The terminal UI, a face: the app, its screens and widgets. It speaks to services only and decides nothing."""

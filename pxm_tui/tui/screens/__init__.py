@@ -1,1 +1,1 @@
-"""One screen or dialog a file."""
+"""One screen or dialog a file. A screen calls a service in an async worker and shows what comes back."""

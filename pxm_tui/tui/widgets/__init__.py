@@ -1,1 +1,1 @@
-"""Widgets that several screens share and that know nothing of clusters."""
+"""Widgets that several screens use: the grid, the frame of a screen. They know nothing about clusters."""

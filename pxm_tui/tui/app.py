@@ -1,0 +1,147 @@
+"""The app: theme, the keys that work everywhere, signals, and what happens on the way out."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rich.text import Text
+from textual.app import App
+from textual.binding import Binding
+
+from pxm_tui.services.bundle import Services
+from pxm_tui.tui.crash import log_crash
+from pxm_tui.tui.glyphs import ASCII, UNICODE, Glyphs
+from pxm_tui.tui.options import UiOptions
+from pxm_tui.tui.theme import COLOURS, PLAIN
+
+if TYPE_CHECKING:
+    from textual.driver import Driver
+    from textual.screen import Screen
+
+TWICE_WITHIN = 1.0
+"""Seconds in which a second Ctrl-C quits from anywhere."""
+
+QUIT_SIGNALS = (signal.SIGTERM, signal.SIGHUP) if sys.platform != "win32" else ()
+
+
+class PxmApp(App[None], inherit_bindings=False):
+    """The terminal UI.
+
+    Args:
+        services: what it works with.
+        options: how it is shown.
+
+    Attributes:
+        services: what it works with.
+        glyphs: the signs in use.
+        draft: the register form as it was left; the next one starts from it.
+    """
+
+    TITLE = "pxm"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
+    ENABLE_COMMAND_PALETTE = False
+    ALLOW_SELECT = False
+    ESCAPE_TO_MINIMIZE = False
+    BINDINGS: ClassVar[list[Any]] = [
+        Binding("ctrl+c", "interrupt", "Stop", show=False, priority=True, id="app.interrupt"),
+    ]
+
+    def __init__(self, services: Services, options: UiOptions | None = None) -> None:
+        self.options = options or UiOptions()
+        super().__init__(driver_class=_driver_class(), ansi_color=True if self.options.plain_colours else None)
+        self.services = services
+        self.glyphs: Glyphs = ASCII if self.options.ascii else UNICODE
+        self.draft: Any = None
+        self.animation_level = "none"
+        self._interrupted_at: float | None = None
+        self._signals: list[signal.Signals] = []
+        self.register_theme(COLOURS)
+        self.register_theme(PLAIN)
+        self.theme = PLAIN.name if self.options.plain_colours else COLOURS.name
+
+    def get_default_screen(self) -> Screen[None]:
+        """The home screen; the stored fleet is read before it is drawn for the first time."""
+        from pxm_tui.tui.screens.clusters import ClustersScreen
+
+        return ClustersScreen(self.services)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """The program's own variables, for themes that do not set them."""
+        return dict(COLOURS.variables)
+
+    def on_mount(self) -> None:
+        """Take over the signals that end the program."""
+        if self.is_headless:
+            return
+        loop = asyncio.get_running_loop()
+        for number in QUIT_SIGNALS:
+            loop.add_signal_handler(number, self.exit)
+            self._signals.append(number)
+
+    def on_unmount(self) -> None:
+        """Give the signals back."""
+        loop = asyncio.get_running_loop()
+        for number in self._signals:
+            loop.remove_signal_handler(number)
+
+    def action_interrupt(self) -> None:
+        """Ctrl-C: the screen stops what runs, closes, or on the home screen quits; twice within a second: quit."""
+        now = self.services.timer()
+        twice = self._interrupted_at is not None and now - self._interrupted_at < TWICE_WITHIN
+        self._interrupted_at = now
+        stop = getattr(self.screen, "action_interrupt", None)
+        if twice or stop is None:
+            self.exit()
+        else:
+            stop()
+
+    # The way out
+
+    def _handle_exception(self, error: Exception) -> None:
+        """End after an unexpected error: the traceback goes into the log only, without the values of variables."""
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        log_crash(error)
+        self._say_crashed()
+
+    def panic(self, *renderables: Any) -> None:  # noqa: ARG002
+        """End after an error that Textual has rendered already; the rendering is not shown."""
+        self._return_code = 1
+        error = sys.exc_info()[1]
+        if error is not None:
+            log_crash(error)
+        self._say_crashed()
+
+    def _say_crashed(self) -> None:
+        if not self._exit_renderables:
+            line = f"pxm: unexpected error, details in {self.services.places.log} (no secrets in it)."
+            self._exit_renderables.append(Text(line, no_wrap=True, overflow="ignore"))
+        self._close_messages_no_wait()
+
+
+def run(services: Services, options: UiOptions | None = None) -> int:
+    """Run the terminal UI until it is left.
+
+    Returns:
+        The exit status: 0, or 1 after an unexpected error.
+    """
+    chosen = options or UiOptions()
+    gc.disable()
+    app = PxmApp(services, chosen)
+    app.run(mouse=not chosen.no_mouse)
+    return app.return_code or 0
+
+
+def _driver_class() -> type[Driver] | None:
+    if sys.platform == "win32":
+        return None
+    from pxm_tui.tui.driver import ClicksDriver
+
+    return ClicksDriver

@@ -1,0 +1,22 @@
+"""The terminal driver: clicks and wheel are asked for, not every movement of the mouse."""
+
+from __future__ import annotations
+
+from textual.drivers.linux_driver import LinuxDriver
+
+
+class ClicksDriver(LinuxDriver):
+    """Reports buttons only (mode 1000), so that moving the mouse costs nothing, over SSH above all."""
+
+    def _enable_mouse_support(self) -> None:
+        if self._mouse:
+            self.write("\x1b[?1000h\x1b[?1006h")
+            self.flush()
+
+    def _disable_mouse_support(self) -> None:
+        if self._mouse:
+            self.write("\x1b[?1000l\x1b[?1006l")
+            self.flush()
+
+    def _enable_mouse_pixels(self) -> None:
+        """Cells are enough."""

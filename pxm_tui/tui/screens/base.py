@@ -1,0 +1,65 @@
+"""What all screens share: the glyphs, one step back, stopping what runs, and the line for a terminal too small."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from textual import events
+from textual.screen import Screen, ScreenResultType
+
+from pxm_tui.tui.glyphs import Glyphs, glyphs_of
+from pxm_tui.tui.widgets.frame import TextLines
+
+SMALLEST = (40, 12)
+
+Result = TypeVar("Result")
+
+
+class PxmScreen(Screen[ScreenResultType]):
+    """A full screen.
+
+    Subclasses override `action_back` where one step back is not leaving the screen, and `action_interrupt` where
+    Ctrl-C has something to stop.
+    """
+
+    AUTO_FOCUS = None
+
+    @property
+    def glyphs(self) -> Glyphs:
+        """The signs in use."""
+        return glyphs_of(self)
+
+    def action_back(self) -> None:
+        """One step back: leave this screen without a result."""
+        self.dismiss(None)
+
+    def action_interrupt(self) -> None:
+        """Ctrl-C: stop what runs, or else leave."""
+        self.action_back()
+
+    async def on_resize(self, event: events.Resize) -> None:
+        """Below the smallest size show one line that says so."""
+        width, height = event.size
+        small = width < SMALLEST[0] or height < SMALLEST[1]
+        self.set_class(small, "-too-small")
+        if not small:
+            return
+        line = f"pxm needs {SMALLEST[0]}x{SMALLEST[1]}, this is {width}x{height}."
+        shown = self.query(TextLines).filter("#too-small")
+        if shown:
+            shown.first(TextLines).show([line])
+        else:
+            await self.mount(TextLines([line], id="too-small"))
+
+
+class PxmDialog(PxmScreen[ScreenResultType]):
+    """A box over the screen below. In it Tab moves, Enter presses the focused button, Esc leaves."""
+
+    DEFAULT_CSS = """
+    PxmDialog { align: center middle; background: $pxm-shade; }
+    PxmDialog:ansi { background: transparent; }
+    """
+
+    def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(name=name, id=id, classes=classes)
+        self._modal = True
