@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any
 from pxm_tui.storage.atomic import PRIMITIVES, Primitives, Stamp
 from pxm_tui.storage.lock import LOCK_SECONDS, FileLock
 from pxm_tui.storage.notices import Notices
-from pxm_tui.storage.registry_file import FILE_NAME, FORMAT, MIGRATIONS, Loaded, Migration, RegistryFile
+from pxm_tui.storage.problems import DamagedError
+from pxm_tui.storage.registry import (
+    FILE_NAME,
+    FORMAT,
+    MIGRATIONS,
+    Migration,
+    Registry,
+    RegistryCodec,
+    book_of,
+    empty_tables,
+)
+from pxm_tui.storage.stored_file import Stored, StoredFile
 from pxm_tui.storage.writer_thread import WriterThread
 
 if TYPE_CHECKING:
@@ -59,16 +70,18 @@ class TinyDbRepository:
             monotonic=monotonic,
             pause=pause or self._writer.ending.wait,
         )
-        self._file = RegistryFile(
-            directory,
+        self._codec = RegistryCodec(directory / FILE_NAME, known_format, migrations)
+        self._format = known_format
+        self._file: StoredFile[Registry] = StoredFile(
+            directory / FILE_NAME,
+            self._codec,
             self._notices,
-            lock=lock,
+            lock,
+            mend_missing=True,
             primitives=primitives,
             now=now,
-            known_format=known_format,
-            migrations=migrations,
         )
-        self._loaded: Loaded | None = None
+        self._loaded: Stored[Registry] | None = None
 
     def read(self) -> tuple[Cluster, ...]:
         """All clusters as they are on disk now, sorted by name; blocks for a few milliseconds, needs no loop."""
@@ -78,11 +91,13 @@ class TinyDbRepository:
         """What `[cluster.to_json() for cluster in read()]` gives, without building the objects."""
         from pxm_tui.storage.records import records_of
 
-        loaded = self._file.load(deep=False)
-        try:
-            return records_of(loaded.tables)
-        except (LookupError, TypeError, AttributeError):
-            return [cluster.to_json() for cluster in self.read()]
+        data = self._file.raw()
+        if data is not None:
+            try:
+                return records_of(self._codec.tables(data)[0])
+            except (DamagedError, LookupError, TypeError, AttributeError):
+                pass  # what is damaged is mended below
+        return [cluster.to_json() for cluster in self.read()]
 
     def stamp(self) -> Stamp | None:
         """Differs when another process has changed the registry; one `stat`."""
@@ -139,25 +154,26 @@ class TinyDbRepository:
         """The clusters as they are on disk now."""
         loaded = self._loaded
         if loaded is None or loaded.stamp != self._file.stamp():
-            loaded = self._file.load()
+            loaded = self._file.load() or _nothing()
             self._loaded = loaded
-        return loaded.book()
+        return loaded.value.book
 
     async def _read_book(self) -> Book:
         """As `_book`; a changed file is parsed off the loop, and not behind a writer that waits for the lock."""
         loaded = self._loaded
         if loaded is not None and loaded.stamp == self._file.stamp():
-            return loaded.book()
+            return loaded.value.book
         import asyncio
 
         return await asyncio.to_thread(self._book)
 
-    def _current(self) -> Loaded:
+    def _current(self) -> Registry:
         """What is on disk, for a writer that holds the lock."""
         loaded = self._loaded
         if loaded is None or loaded.borrowed or loaded.stamp != self._file.stamp():
-            loaded = self._file.load(locked=True)
-        return loaded
+            loaded = self._file.load(locked=True) or _nothing()
+            self._loaded = loaded
+        return loaded.value
 
     def _save(self, cluster: Cluster) -> None:
         with self._file.lock():
@@ -165,43 +181,40 @@ class TinyDbRepository:
 
     def _update(self, cluster_id: str, change: Callable[[Cluster], Cluster]) -> Cluster | None:
         with self._file.lock():
-            loaded = self._current()
-            found = loaded.book().by_id.get(cluster_id)
-            return None if found is None else self._put(loaded, change(found))
+            registry = self._current()
+            found = registry.book.by_id.get(cluster_id)
+            return None if found is None else self._put(registry, change(found))
 
-    def _put(self, loaded: Loaded, cluster: Cluster) -> Cluster:
+    def _put(self, registry: Registry, cluster: Cluster) -> Cluster:
         """Insert or replace a record; the lock is held."""
         from pxm_tui.storage.documents import cluster_of, identity_document, state_document
 
         identity, state = identity_document(cluster), state_document(cluster)
         stored = cluster_of(identity, state)
-        self._write(loaded, loaded.book().with_cluster(stored), identities=[identity], states=[state])
+        self._write(registry, registry.book.with_cluster(stored), identities=[identity], states=[state])
         return stored
 
     def _delete(self, cluster_id: str) -> bool:
         with self._file.lock():
-            loaded = self._current()
-            if cluster_id not in loaded.book().by_id:
-                self._loaded = loaded
+            registry = self._current()
+            if cluster_id not in registry.book.by_id:
                 return False
-            self._write(loaded, loaded.book().without(cluster_id), removed=[cluster_id])
+            self._write(registry, registry.book.without(cluster_id), removed=[cluster_id])
             return True
 
     def _save_checks(self, checks: Sequence[CheckResult]) -> tuple[Cluster, ...]:
         from pxm_tui.storage.documents import state_document
 
         with self._file.lock():
-            loaded = self._current()
-            book, changed = loaded.book().with_checks(checks)
-            if not changed:
-                self._loaded = loaded
-                return book.clusters
-            self._write(loaded, book, states=[state_document(cluster) for cluster in changed])
+            registry = self._current()
+            book, changed = registry.book.with_checks(checks)
+            if changed:
+                self._write(registry, book, states=[state_document(cluster) for cluster in changed])
             return book.clusters
 
     def _write(
         self,
-        loaded: Loaded,
+        registry: Registry,
         book: Book,
         *,
         identities: Sequence[dict[str, Any]] = (),
@@ -211,7 +224,21 @@ class TinyDbRepository:
         """Bring documents into TinyDB's tables and these, in one step, to the disk."""
         from pxm_tui.storage.tinydb_tables import changed_tables
 
-        tables = changed_tables(loaded.tables, identities, states, removed)
-        written = self._file.write(loaded, tables)
-        written.use(book)
-        self._loaded = written
+        if registry.migrated_from is not None:
+            self._keep_older_format(registry.migrated_from)
+        tables = changed_tables(registry.tables, identities, states, removed)
+        self._loaded = self._file.write(Registry(tables, book))
+
+    def _keep_older_format(self, number: int) -> None:
+        """Keep the file as the older program wrote it, once, beside the migrated one."""
+        kept = self._file.keep_as(f"format-{number}")
+        if kept is not None:
+            self._notices.add(
+                f"{FILE_NAME} had format {number}, it has {self._format} now. The old one is kept as {kept.name}."
+            )
+
+
+def _nothing() -> Stored[Registry]:
+    """A registry that has not been written yet."""
+    tables = empty_tables()
+    return Stored(Registry(tables, book_of(tables)), None)

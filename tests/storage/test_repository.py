@@ -97,6 +97,17 @@ async def test_a_freed_name_can_be_taken(repository: ClusterRepository) -> None:
     assert [cluster.name for cluster in repository.read()] == ["other", "prod-1"]
 
 
+async def test_update_changes_the_record_as_it_is_now(repository: ClusterRepository) -> None:
+    await repository.save(make_cluster(1))
+    await repository.save(make_cluster(2))
+    found = await repository.update(make_cluster(1).id, lambda cluster: replace(cluster, name=f"{cluster.name}-b"))
+    assert found == make_cluster(1, name="prod-1-b") == await repository.find_by_id(make_cluster(1).id)
+    assert await repository.update("nobody", lambda cluster: cluster) is None
+    with pytest.raises(AlreadyRegisteredError):
+        await repository.update(make_cluster(1).id, lambda cluster: replace(cluster, name="PROD-2"))
+    assert [cluster.name for cluster in repository.read()] == ["prod-1-b", "prod-2"]
+
+
 async def test_times_are_kept_to_the_second(repository: ClusterRepository) -> None:
     await repository.save(make_cluster(1, created_at=NOW.replace(microsecond=999_999)))
     assert repository.read() == (make_cluster(1),)
