@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
@@ -20,6 +21,9 @@ from pxm_tui.services.journal import Journal
 from pxm_tui.services.polling import PollingPolicy, needs_a_person
 from pxm_tui.services.ports import Clock, ClusterRepository, Runner, SecretStore, SnapshotCache, Timer
 
+_logger = logging.getLogger(__name__)
+
+DEFECT_DELAY = 300.0
 SAVE_EVERY = 30.0
 LOOK_EVERY = 2.0
 """Seconds between two looks at whether another process changed the registry."""
@@ -220,9 +224,11 @@ class FleetService:
     def _asks_by_itself(self, view: ClusterView) -> bool:
         return self._policy.period is not None and not needs_a_person(view.cluster)
 
-    def _plan(self, key: str) -> None:
+    def _plan(self, key: str, *, first: bool = False) -> None:
         view = self._views[key]
         delay = self._policy.delay(view.cluster, view.tries)
+        if first and key in self._order:
+            delay = self._policy.first_delay(view.cluster, view.tries, self._order.index(key), len(self._order))
         if delay is None:
             self._due.pop(key, None)
         else:
@@ -252,6 +258,9 @@ class FleetService:
         except StorageError as error:
             self._locked = True
             self._notice(error.message)
+        except Exception:  # a defect met by one cluster must not end the watch of the others
+            _logger.exception("checking %s failed", view.cluster.name)
+            self._due[key] = self._timer() + DEFECT_DELAY
         finally:
             self._checks.pop(key, None)
             self._wake_up()
@@ -263,7 +272,7 @@ class FleetService:
         record = apply_check(view.cluster, outcome.result)
         tries = 0 if outcome.error is None else view.tries + 1
         self._views[key] = ClusterView(record, outcome.snapshot, asked=True, tries=tries)
-        self._plan(key)
+        self._plan(key, first=not view.asked)
         self._pending[key] = outcome.result
         self._cache_changed = True
         if record.status is not view.cluster.status:

@@ -30,9 +30,12 @@ class PollingPolicy:
             return max(BACK_OFF[min(max(tries, 1), len(BACK_OFF)) - 1], self.period)
         return self.period
 
-    def offset(self, index: int, count: int) -> float:
-        """Seconds by which the first question to the `index`-th of `count` clusters is put off, to spread them."""
-        return 0.0 if self.period is None else self.period * index / max(count, 1)
+    def first_delay(self, cluster: Cluster, tries: int, index: int, count: int) -> float | None:
+        """As `delay`, after the first answer: put off or brought forward, so that rounds spread over the period."""
+        usual = self.delay(cluster, tries)
+        if usual is None or self.period is None:
+            return None
+        return usual + self.period * (index - (count - 1) / 2) / max(count, 1)
 
 
 def needs_a_person(cluster: Cluster) -> bool:

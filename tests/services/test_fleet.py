@@ -101,10 +101,12 @@ async def test_everybody_is_asked_at_the_start_and_again_after_the_period() -> N
     async with watching(bench) as (fleet, hand):
         assert [sessions(bench, f"10.0.0.{i}") for i in (1, 2, 3)] == [1, 1, 1]
         assert not any(found.waiting for found in fleet.view().clusters)
-        await hand.tick(10)
-        assert sessions(bench, "10.0.0.1") == 1
+        await hand.tick(9)
+        assert [sessions(bench, f"10.0.0.{i}") for i in (1, 2, 3)] == [1, 1, 1]
         await hand.tick(6)
-        assert sessions(bench, "10.0.0.1") == 2
+        assert [sessions(bench, f"10.0.0.{i}") for i in (1, 2, 3)] == [2, 2, 1]
+        await hand.tick(5)
+        assert [sessions(bench, f"10.0.0.{i}") for i in (1, 2, 3)] == [2, 2, 2]
 
 
 async def test_one_cluster_that_hangs_delays_no_other() -> None:
@@ -112,7 +114,7 @@ async def test_one_cluster_that_hangs_delays_no_other() -> None:
     servers["10.0.0.2"].gates["connect"] = asyncio.Event()
     bench = make_bench(many(3), servers=servers)
     async with watching(bench) as (fleet, hand):
-        await hand.tick(16)
+        await hand.tick(21)
         assert [sessions(bench, f"10.0.0.{i}") for i in (1, 2, 3)] == [2, 1, 2]
         assert [found.waiting for found in fleet.view().clusters] == [False, True, False]
 
@@ -261,3 +263,20 @@ def test_those_that_died_one_by_one_are_no_sign() -> None:
         if record.error is not None
     ]
     assert silent_since(make_bench(records).services.fleet.load().clusters, 15.0) is None
+
+
+async def test_a_defect_met_by_one_cluster_does_not_end_the_watch() -> None:
+    servers = {"10.0.0.1": FakeServer(), "10.0.0.2": FakeServer()}
+    servers["10.0.0.1"].observed = None  # type: ignore[assignment]
+    bench = make_bench(many(2), servers=servers)
+    async with watching(bench) as (_, hand):
+        await hand.tick(23)
+        assert [sessions(bench, "10.0.0.1"), sessions(bench, "10.0.0.2")] == [1, 2]
+
+
+def test_the_rounds_spread_over_the_period() -> None:
+    policy, record = PollingPolicy(15.0), many(1)[0]
+    delays = [policy.first_delay(record, 0, index, 3) for index in range(3)]
+    assert delays == [10.0, 15.0, 20.0]
+    assert policy.first_delay(record, 0, 0, 1) == 15.0
+    assert PollingPolicy(None).first_delay(record, 0, 0, 1) is None

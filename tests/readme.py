@@ -1,0 +1,76 @@
+"""The README's generated parts, and its two commands.
+
+python tests/readme.py command demo|tests   prints the command
+python -m tests.readme write                brings the generated parts up to date
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def command(name: str) -> str:
+    """The command in the code block after the comment `<!-- command: NAME -->`."""
+    text = README.read_text(encoding="utf-8")
+    found = re.search(rf"<!-- command: {name} -->\s*```(?:sh|console|bash)?\n(.*?)\n```", text, re.DOTALL)
+    if found is None:
+        raise SystemExit(f"README.md has no command {name}")
+    return found[1]
+
+
+def keys() -> str:
+    """The table of keys, from the bindings."""
+    from pxm_tui.tui.keys import key_table
+
+    return _table(("Screen", "Key", "Does"), [(s, f"`{k}`" if "`" not in k else k, d) for s, k, d in key_table()])
+
+
+def commands() -> str:
+    """The subcommands, from the parser."""
+    from pxm_tui.cli.main import cli_help_table
+
+    return _table(("Command", "Does"), [(f"`{usage}`", help_) for usage, help_ in cli_help_table()])
+
+
+def exit_statuses() -> str:
+    """The exit statuses, from the errors."""
+    from pxm_tui.domain.errors import EXIT_STATUS
+
+    return _table(
+        ("Exit status", "`code` in JSON"), [("0", "done"), *((str(n), f"`{code}`") for code, n in EXIT_STATUS.items())]
+    )
+
+
+PARTS: dict[str, Callable[[], str]] = {"keys": keys, "commands": commands, "exit": exit_statuses}
+
+
+def _table(heading: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = ["| " + " | ".join(heading) + " |", "|" + " --- |" * len(heading)]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def rendered(text: str) -> str:
+    """The README with its generated parts made anew."""
+    for name, make in PARTS.items():
+        begin, end = f"<!-- begin: {name} -->", f"<!-- end: {name} -->"
+        pattern = re.compile(re.escape(begin) + r".*?" + re.escape(end), re.DOTALL)
+        if not pattern.search(text):
+            raise SystemExit(f"README.md has no part {name}")
+        body = f"{begin}\n{make()}\n{end}"
+        text = pattern.sub(lambda _, body=body: body, text)
+    return text
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["command"]:
+        sys.stdout.write(command(sys.argv[2]) + "\n")
+    elif sys.argv[1:] == ["write"]:
+        README.write_text(rendered(README.read_text(encoding="utf-8")), encoding="utf-8")
+    else:
+        raise SystemExit(__doc__)

@@ -1,0 +1,41 @@
+"""What may import what, proven at run time: an import in a fresh interpreter, and a look at what came with it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("textual", "rich", "httpx", "pydantic", "tinydb", "aiohttp", "cryptography", "keyring", "pxm_tui.simulator")
+
+
+def loaded_by(statement: str) -> set[str]:
+    """The modules that are loaded after `statement`."""
+    code = f"{statement}\nimport sys\nprint(chr(10).join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("statement", "allowed"),
+    [
+        ("import pxm_tui.domain.messages, pxm_tui.domain.addresses, pxm_tui.domain.describe", set()),
+        ("import pxm_tui.services.clusters, pxm_tui.services.fleet", set()),
+        ("import pxm_tui.services.registration", {"pydantic"}),
+        ("import pxm_tui.bootstrap, pxm_tui.settings", set()),
+        ("import pxm_tui.tui.app", {"textual", "rich"}),
+        ("import pxm_tui.simulator.fleet", {"aiohttp", "cryptography", "pxm_tui.simulator"}),
+    ],
+)
+def test_an_import_brings_only_what_it_needs(statement: str, allowed: set[str]) -> None:
+    assert loaded_by(statement) & set(HEAVY) <= allowed
+
+
+def test_the_simulator_is_another_program() -> None:
+    ours = {name for name in loaded_by("import pxm_tui.simulator.serve") if name.startswith("pxm_tui.")}
+    assert {name for name in ours if not name.startswith("pxm_tui.simulator")} == set()
+
+
+def test_the_domain_needs_no_loop() -> None:
+    assert "asyncio" not in loaded_by("import pxm_tui.domain.messages, pxm_tui.domain.describe")
