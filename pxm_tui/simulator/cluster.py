@@ -88,8 +88,8 @@ class Cluster:
 
     @property
     def permissions(self) -> Permissions:
-        """What users and tokens may do, with the roles of the present release."""
-        return Permissions(self.accounts, self.release, lambda: {pool.name: pool.members for pool in self.pools})
+        """What users and tokens may do at this moment."""
+        return Permissions(self.accounts, self.release, {pool.name: pool.members for pool in self.pools})
 
     @cached_property
     def authority(self) -> CertificateAuthority:

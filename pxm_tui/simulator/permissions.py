@@ -1,7 +1,8 @@
 """Evaluates access control lists as Proxmox does (pve-access-control, AccessControl.pm and RPCEnvironment.pm)."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
+from functools import cache
 
 from pxm_tui.simulator.accounts import AccessEntry, Accounts, split_token_id
 from pxm_tui.simulator.releases import Release
@@ -9,7 +10,7 @@ from pxm_tui.simulator.roles import privileges_of_roles
 
 ROOT = "root@pam"
 
-Privileges = dict[str, int]
+Privileges = Mapping[str, int]
 """Privilege to 1 where it is inherited by paths below, else 0."""
 
 CAPABILITIES = {
@@ -30,24 +31,26 @@ class Permissions:
     Args:
         accounts: users, tokens and access control entries.
         release: decides which privileges a role holds.
-        members: gives the pools with the paths of their members, such as `{"prod": ["/vms/100"]}`.
+        members: the pools with the paths of their members, such as `{"prod": ["/vms/100"]}`.
     """
 
-    def __init__(self, accounts: Accounts, release: Release, members: Callable[[], dict[str, list[str]]]) -> None:
+    def __init__(self, accounts: Accounts, release: Release, members: dict[str, list[str]]) -> None:
         self._accounts = accounts
         self._release = release
         self._members = members
-        self.roles = privileges_of_roles(release)
+        self._entries: dict[str, list[AccessEntry]] = {}
+        for entry in accounts.access:
+            self._entries.setdefault(entry.path, []).append(entry)
 
     def effective(self, authid: str, path: str) -> Privileges:
         """Give the privileges that a user or token holds on one path."""
         userid, token = split_token_id(authid)
-        own = self._of_roles(self._roles_with_pools(userid, path))
+        own = self._privileges(userid, path)
         if token is None:
             return own
         if not self._accounts.token(userid, token).privsep:
             return own
-        granted = self._of_roles(self._roles_with_pools(authid, path))
+        granted = self._privileges(authid, path)
         return {
             privilege: int(propagate and own[privilege]) for privilege, propagate in granted.items() if privilege in own
         }
@@ -57,18 +60,13 @@ class Permissions:
         held = self.effective(authid, path)
         return all(privilege in held for privilege in privileges)
 
-    def holds_any(self, authid: str, path: str, privileges: Iterable[str]) -> bool:
-        """Tell whether a user or token holds one of `privileges` on `path`."""
-        held = self.effective(authid, path)
-        return any(privilege in held for privilege in privileges)
-
     def listed(self, authid: str) -> dict[str, Privileges]:
         """Give what `GET /access/permissions` lists without a path."""
         modern = self._release.at_least(7)
         paths = ["/", "/access", "/access/groups", "/nodes", "/storage", "/vms"]
         paths += ["/pool", "/sdn"] if modern else ["/pools"]
         paths += [entry.path for entry in self._accounts.access]
-        paths += [path for members in self._members().values() for path in members]
+        paths += [path for members in self._members.values() for path in members]
         held = {path: self.effective(authid, path) for path in dict.fromkeys(paths)}
         return {path: privileges for path, privileges in held.items() if privileges}
 
@@ -90,9 +88,12 @@ class Permissions:
                     found[target].update(dict.fromkeys(matching, 1))
         return found
 
+    def _privileges(self, authid: str, path: str) -> Privileges:
+        return _privileges_of(self._release, frozenset(self._roles_with_pools(authid, path).items()))
+
     def _roles_with_pools(self, authid: str, path: str) -> dict[str, bool]:
         roles = self._roles(authid, path)
-        for pool, members in self._members().items():
+        for pool, members in self._members.items():
             if path in members:
                 for role in self._roles(authid, f"/pool/{pool}"):
                     roles.setdefault(role, False)
@@ -104,29 +105,28 @@ class Permissions:
         """Find the roles on a path: the deepest entry wins, a user's own before those of its groups."""
         if authid == ROOT:
             return {"Administrator": True}
-        is_token = "!" in authid
-        groups = set() if is_token else self._accounts.users[authid].groups
+        kind = "token" if "!" in authid else "user"
+        groups = self._accounts.users[authid].groups if kind == "user" else set[str]()
         found: dict[str, bool] = {}
         for ancestor in _with_ancestors(path):
-            entries = [
-                entry
-                for entry in self._accounts.access
-                if entry.path == ancestor and (ancestor == path or entry.propagate)
-            ]
-            own = _roles_of(entries, "token" if is_token else "user", {authid})
-            found = own or _roles_of(entries, "group", groups) or found
+            entries = [entry for entry in self._entries.get(ancestor, ()) if ancestor == path or entry.propagate]
+            found = _roles_of(entries, kind, {authid}) or _roles_of(entries, "group", groups) or found
         return found
-
-    def _of_roles(self, roles: dict[str, bool]) -> Privileges:
-        held: Privileges = {}
-        for role, propagate in roles.items():
-            for privilege in self.roles.get(role, ()):
-                held[privilege] = max(held.get(privilege, 0), int(propagate))
-        return held
 
 
 def _roles_of(entries: list[AccessEntry], kind: str, subjects: set[str]) -> dict[str, bool]:
     return {entry.role: entry.propagate for entry in entries if entry.kind == kind and entry.subject in subjects}
+
+
+@cache
+def _privileges_of(release: Release, roles: frozenset[tuple[str, bool]]) -> Privileges:
+    """Add up what roles hold; nobody changes the result, which is the same for all who hold them."""
+    known = privileges_of_roles(release)
+    held: dict[str, int] = {}
+    for role, propagate in roles:
+        for privilege in known.get(role, ()):
+            held[privilege] = max(held.get(privilege, 0), int(propagate))
+    return held
 
 
 def _with_ancestors(path: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from pxm_tui.simulator.accounts import Token, split_token_id
 from pxm_tui.simulator.errors import handler_error, parameter_error, permission_error
+from pxm_tui.simulator.permissions import Privileges
 from pxm_tui.simulator.population import make_token_secret
 from pxm_tui.simulator.routes.base import Call, Route, anybody, self_or_user_manager
 from pxm_tui.simulator.schema import Parameter
@@ -10,7 +11,7 @@ TOKEN_NAME = Parameter(pattern=r"[A-Za-z][A-Za-z0-9.\-_]+", optional=False)
 USER_ID = Parameter(max_length=64, optional=False)
 
 
-def show_permissions(call: Call) -> dict[str, dict[str, int]]:
+def show_permissions(call: Call) -> dict[str, Privileges]:
     """Answer `GET /access/permissions`."""
     authid = call.identity.authid
     asked = call.text("userid") or authid
@@ -24,8 +25,8 @@ def show_permissions(call: Call) -> dict[str, dict[str, int]]:
             call.cluster.accounts.token(userid, name)
     path = call.text("path")
     if path is None:
-        return call.cluster.permissions.listed(asked)
-    held = call.cluster.permissions.effective(asked, path)
+        return call.permissions.listed(asked)
+    held = call.permissions.effective(asked, path)
     return {path: held} if held else {}
 
 

@@ -8,6 +8,7 @@ from pxm_tui.simulator.authentication import Identity
 from pxm_tui.simulator.cluster import Cluster
 from pxm_tui.simulator.errors import handler_error, permission_error
 from pxm_tui.simulator.inventory import Node
+from pxm_tui.simulator.permissions import Permissions
 from pxm_tui.simulator.schema import Parameter, Parameters, number_of, text_of
 
 
@@ -20,6 +21,7 @@ class Call:
         identity: who asks.
         place: what the placeholders of the path stand for.
         parameters: those of query and body.
+        permissions: what who asks may do at this moment.
     """
 
     cluster: Cluster
@@ -27,6 +29,10 @@ class Call:
     identity: Identity
     place: dict[str, str]
     parameters: Parameters
+    permissions: Permissions = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.permissions = self.cluster.permissions
 
     @property
     def now(self) -> float:
@@ -43,7 +49,7 @@ class Call:
 
     def may(self, path: str, *privileges: str) -> bool:
         """Tell whether who asks holds all of `privileges` on `path`."""
-        return self.cluster.permissions.holds(self.identity.authid, path, privileges)
+        return self.permissions.holds(self.identity.authid, path, privileges)
 
 
 Handler = Callable[[Call], object]

@@ -69,7 +69,7 @@ def finish_old_second_factor(call: Call) -> dict[str, object]:
         raise _failure()
     return {
         "ticket": call.cluster.tickets.issue(userid, call.now),
-        "cap": call.cluster.permissions.capabilities(userid),
+        "cap": call.permissions.capabilities(userid),
     }
 
 
@@ -89,7 +89,7 @@ def _verify_only(call: Call, user: User) -> dict[str, object]:
     privileges = [name for name in (call.text("privs") or "").replace(";", ",").split(",") if name]
     owner = call.cluster.tickets.check(call.text("password") or "", call.now)
     accepted = owner == user.userid or _password_matches(user, call.text("password") or "")
-    if not accepted or not call.cluster.permissions.holds(user.userid, path, privileges):
+    if not accepted or not call.permissions.holds(user.userid, path, privileges):
         raise _failure()
     return {"username": user.userid}
 
@@ -161,7 +161,7 @@ def _full_reply(call: Call, user: User) -> dict[str, object]:
     return {
         **_common_reply(call, user),
         "ticket": call.cluster.tickets.issue(user.userid, call.now),
-        "cap": call.cluster.permissions.capabilities(user.userid),
+        "cap": call.permissions.capabilities(user.userid),
     }
 
 
@@ -171,7 +171,7 @@ def _common_reply(call: Call, user: User) -> dict[str, object]:
         "username": user.userid,
         "CSRFPreventionToken": cluster.tickets.issue_csrf(user.userid, call.now),
     }
-    if not cluster.options.standalone and cluster.permissions.holds(user.userid, "/", ["Sys.Audit"]):
+    if not cluster.options.standalone and call.permissions.holds(user.userid, "/", ["Sys.Audit"]):
         reply["clustername"] = cluster.name
     return reply
 
