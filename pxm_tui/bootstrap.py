@@ -149,16 +149,20 @@ async def inline_services(settings: Settings, passphrase: Secret | None = None) 
 
 def run_tui(settings: Settings, *, passphrase: Secret | None = None, demo: DemoFourth | None = None) -> int:
     """Run the terminal UI to its end; gives the exit status."""
+    from dataclasses import replace
+
     from pxm_tui.proxmox.loop import ClientLoop
-    from pxm_tui.tui.app import PxmApp, UiOptions
+    from pxm_tui.tui.app import run
+    from pxm_tui.tui.options import detect
 
     start_log(settings)
+    options = detect(no_mouse=not settings.mouse)
+    if settings.ascii is not None:
+        options = replace(options, ascii=settings.ascii)
     with ClientLoop() as runner:
         services = build_services(settings, runner, passphrase=passphrase, demo=demo)
         try:
-            app = PxmApp(services, UiOptions(ascii=settings.ascii, mouse=settings.mouse))
-            app.run()
-            return app.return_code or 0
+            return run(services, options)
         finally:
             services.close()
 
