@@ -1,0 +1,170 @@
+"""One request and its answer, bounded in time, size and shape; the one place for transport errors."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from urllib.parse import quote
+
+import httpcore
+import httpx
+
+from pxm_tui import __version__
+from pxm_tui.domain import messages
+from pxm_tui.domain.cluster import Endpoint
+from pxm_tui.domain.errors import PxmError
+from pxm_tui.domain.secret import Secret
+from pxm_tui.proxmox.timeouts import Timeouts
+from pxm_tui.proxmox.transport import SECONDS, SessionTransport
+
+BODY_LIMIT = 8 * 1024 * 1024
+"""Bytes of an unpacked answer. Ten thousand guests take 3.6 MB in `/cluster/resources`."""
+
+_HEADERS = {"User-Agent": f"pxm-tui/{__version__}", "Accept": "application/json", "Accept-Encoding": "gzip"}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Answer:
+    """What a server answered. It may hold a ticket, so it does not show itself.
+
+    Attributes:
+        status: of HTTP.
+        reason: its words, in which Proxmox VE puts its message.
+        headers: by lower-case name.
+        body: unpacked.
+        seconds: from the request to the head of the answer.
+    """
+
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    body: bytes
+    seconds: float
+
+
+class Api:
+    """Requests to one endpoint, with the login that is in use.
+
+    Args:
+        endpoint: for the URL and the words of errors.
+        transport: has the connections.
+        timeouts: the limits of an answer.
+        body_limit: bytes of an unpacked answer.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, transport: SessionTransport, timeouts: Timeouts, body_limit: int = BODY_LIMIT
+    ) -> None:
+        self._endpoint = endpoint
+        self._timeouts = timeouts
+        self._body_limit = body_limit
+        self._login: dict[str, str] = {}
+        self._csrf: dict[str, str] = {}
+        self._client = httpx.AsyncClient(
+            transport=transport,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=timeouts.first_byte,
+            headers=_HEADERS,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # a server sets none: it could hide the token
+        )
+
+    def use_ticket(self, ticket: Secret, csrf: Secret) -> None:
+        """Send this ticket from now on, and the CSRF token with writes."""
+        self._login = ticket_header(ticket)
+        self._csrf = csrf_header(csrf)
+
+    def use_token(self, token_id: str, secret: Secret) -> None:
+        """Send this API token from now on, and no cookie: Proxmox VE would prefer it."""
+        self._login = {"Authorization": f"PVEAPIToken={token_id}={secret.reveal()}"}
+        self._csrf = {}
+
+    async def get(self, path: str, *, login: bool = True) -> Answer:
+        """Read `path`, which is relative to `/api2/json/`; without the login where everybody may."""
+        return await self._call("GET", path, None, self._login if login else {})
+
+    async def post(self, path: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Answer:
+        """Send a form, with these headers in place of the login. Never repeated."""
+        return await self._call("POST", path, form, self._login | self._csrf if headers is None else headers)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._client.aclose()
+
+    async def _call(self, method: str, path: str, form: Mapping[str, str] | None, headers: Mapping[str, str]) -> Answer:
+        url = f"{self._endpoint.url}/api2/json/{path}"
+        progress = _Progress()
+        try:
+            async with asyncio.timeout(self._timeouts.answer):
+                request = self._client.build_request(method, url, data=form, headers=headers)
+                response = await self._client.send(request, stream=True)
+                try:
+                    return await self._read(response, progress)
+                finally:
+                    await response.aclose()
+        except PxmError:
+            raise
+        except TimeoutError:
+            raise messages.timeout(self._endpoint, self._timeouts.answer) from None
+        except (httpcore.TimeoutException, httpx.TimeoutException):
+            raise messages.timeout(self._endpoint, self._timeouts.first_byte) from None
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpx.HTTPError, OSError) as error:
+            raise messages.bad_answer(self._endpoint, progress.describe(error)) from None
+
+    async def _read(self, response: httpx.Response, progress: _Progress) -> Answer:
+        progress.expected = response.headers.get("content-length", "")
+        packed = response.headers.get("content-encoding", "identity").strip().lower()
+        if packed not in {"identity", "gzip"}:
+            raise messages.bad_answer(self._endpoint, "is packed in a way that was not asked for")
+        unpacker = zlib.decompressobj(wbits=31) if packed == "gzip" else None
+        body = bytearray()
+        async for chunk in response.aiter_raw():
+            progress.received += len(chunk)
+            body += self._unpack(unpacker, chunk, self._body_limit + 1 - len(body)) if unpacker else chunk
+            if max(len(body), progress.received) > self._body_limit:
+                raise messages.bad_answer(self._endpoint, f"is larger than {self._body_limit // 1024} KiB")
+        if unpacker and progress.received and not unpacker.eof:
+            raise messages.bad_answer(self._endpoint, "ended in the middle")
+        reason = response.extensions.get("reason_phrase", b"")
+        return Answer(
+            response.status_code,
+            reason.decode("utf-8", "replace").strip(),
+            {name.lower(): value for name, value in response.headers.items()},
+            bytes(body),
+            response.extensions[SECONDS],
+        )
+
+    def _unpack(self, unpacker: zlib._Decompress, chunk: bytes, room: int) -> bytes:
+        try:
+            return unpacker.decompress(chunk, room)
+        except zlib.error:
+            raise messages.bad_answer(self._endpoint, "cannot be unpacked") from None
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far an answer came, for the words when it breaks off."""
+
+    received: int = 0
+    expected: str | None = None
+
+    def describe(self, error: Exception) -> str:
+        """Continues the sentence "The answer of …"."""
+        if self.expected is None:
+            broke_off = isinstance(error, (httpcore.NetworkError, OSError)) or "disconnected" in str(error)
+            return "ended before it began" if broke_off else "is not HTTP"
+        of = f" ({self.received} of {self.expected} bytes)" if self.expected.isdecimal() else ""
+        return f"ended in the middle{of}"
+
+
+def ticket_header(ticket: Secret) -> dict[str, str]:
+    """The cookie that carries a ticket."""
+    return {"Cookie": f"PVEAuthCookie={quote(ticket.reveal(), safe='')}"}
+
+
+def csrf_header(csrf: Secret) -> dict[str, str]:
+    """What a write with a ticket needs."""
+    return {"CSRFPreventionToken": csrf.reveal()}

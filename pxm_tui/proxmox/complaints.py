@@ -1,0 +1,43 @@
+"""Proxmox VE's own errors: the one place where a status becomes an error of the domain."""
+
+from __future__ import annotations
+
+import re
+
+from pxm_tui.domain import messages
+from pxm_tui.domain.cluster import Endpoint
+from pxm_tui.domain.errors import PxmError
+from pxm_tui.domain.text import one_line
+from pxm_tui.proxmox.answers import said
+from pxm_tui.proxmox.api import Answer
+from pxm_tui.services.ports import Credentials
+
+OK = 200
+BAD_REQUEST = 400
+UNAUTHORIZED = 401
+FORBIDDEN = 403
+
+_MISSING = re.compile(r"\((?P<path>/[^,()]*), *(?P<privilege>[^()]+)\)")
+
+
+def error_of(endpoint: Endpoint, answer: Answer, what: str, credentials: Credentials | None) -> PxmError:
+    """What an answer other than 200 means for somebody who is logged in and asked for `what`."""
+    words = said(answer)
+    if answer.status == UNAUTHORIZED and credentials is not None:
+        if credentials.token_id is not None:
+            return messages.token(endpoint, credentials.token_id, words)
+        return messages.credentials(endpoint, credentials.user, words)
+    if answer.status == FORBIDDEN:
+        found = _MISSING.search(words)
+        privilege, path = (found["privilege"], found["path"]) if found else ("a privilege", "an unnamed path")
+        return messages.missing_privilege(what, one_line(privilege, 60), one_line(path, 60))
+    return messages.server_failed(endpoint, answer.status, words)
+
+
+def not_proxmox(endpoint: Endpoint, answer: Answer) -> PxmError:
+    """What an answer other than a list of realms means: only Proxmox VE itself can have failed."""
+    if answer.status >= 500 and answer.headers.get("server", "").startswith("pve-api-daemon"):
+        return messages.server_failed(endpoint, answer.status, said(answer))
+    if 300 <= answer.status < 400:
+        return messages.not_proxmox(endpoint, f"it redirects to {answer.headers.get('location', 'nowhere')}")
+    return messages.not_proxmox(endpoint, f"{answer.status} {answer.reason}".strip())

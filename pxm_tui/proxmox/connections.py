@@ -1,0 +1,203 @@
+"""The connections of one session: where they lead, what they are verified against, and the spare ones beside."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from dataclasses import replace
+
+import httpcore
+
+from pxm_tui.domain import messages
+from pxm_tui.domain.certificate import Certificate, Trust, TrustMode
+from pxm_tui.domain.cluster import Endpoint
+from pxm_tui.domain.errors import CertificateError, InvalidError, PxmError
+from pxm_tui.proxmox.certificates import fingerprint, read_certificate
+from pxm_tui.proxmox.dialing import Address, VerificationError, open_tcp, open_tls, read_leaf, resolve
+from pxm_tui.proxmox.streams import TlsStream
+from pxm_tui.proxmox.timeouts import Timeouts
+from pxm_tui.proxmox.tls import TlsFailure, context_for, system_context
+from pxm_tui.proxmox.transport import SessionTransport
+from pxm_tui.services.ports import Timer
+
+SPARE = 5
+"""As many reads as run side by side after a login, beside the connection that Proxmox VE closes after it."""
+
+
+class Contexts:
+    """Makes contexts; that of the system's authorities once, in a thread, when a cluster needs it."""
+
+    def __init__(self) -> None:
+        self._system: ssl.SSLContext | None = None
+
+    async def get(self, trust: Trust) -> ssl.SSLContext:
+        """The context for `trust`. Raises `InvalidError` where its certificates cannot be read."""
+        if trust.mode is not TrustMode.SYSTEM:
+            return context_for(trust)
+        if self._system is None:
+            self._system = await asyncio.to_thread(system_context)
+        return self._system
+
+
+class Connections:
+    """Opens the connections of one session, all verified against the same trust.
+
+    Args:
+        endpoint: where to.
+        early: the trust, where it is known before the first handshake: spare connections are opened at once.
+        timeouts: limits of the phases.
+        timer: monotonic seconds.
+        contexts: shared by all sessions.
+
+    Attributes:
+        transport: has them.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, early: Trust | None, timeouts: Timeouts, timer: Timer, contexts: Contexts
+    ) -> None:
+        self._endpoint = endpoint
+        self._trust = early
+        self._timeouts = timeouts
+        self._contexts = contexts
+        self._addresses: tuple[Address, ...] = ()
+        self._context: ssl.SSLContext | None = None
+        self._first: socket.socket | None = None
+        self._spare_opened = False
+        origin = httpcore.Origin(b"https", endpoint.host.encode("idna"), endpoint.port)
+        self.transport = SessionTransport(self._open, origin, timer)
+
+    async def resolve(self) -> tuple[str, ...]:
+        """Look up the host, once for the session."""
+        if not self._addresses:
+            self._addresses = await resolve(self._endpoint, self._timeouts)
+        return tuple(dict.fromkeys(address.host for address in self._addresses))
+
+    async def connect(self) -> str:
+        """Open TCP; the address that answered. Raises `UnreachableError(refused|timeout|no_route)`."""
+        await self.resolve()
+        if self._trust is not None and _has_anchor(self._trust):
+            try:
+                self._context = await self._contexts.get(self._trust)
+                self._open_spare()
+            except InvalidError:
+                pass  # the handshake tells it
+        self._drop_first()
+        self._first = await self._tcp()
+        return str(self._first.getpeername()[0])
+
+    async def secure(self, trust: Trust) -> Certificate:
+        """TLS verified against `trust`; the certificate that was shown.
+
+        Raises:
+            CertificateError: `untrusted`, `changed`, `expired`, `wrong_host`.
+            UnreachableError: `not_tls`, `closed`, `timeout`.
+        """
+        if trust != self._trust or self._context is None:
+            await self.transport.drop()
+            self._spare_opened = False
+            self._trust, self._context = trust, None
+            trust = await self._with_anchor(trust)
+            self._context = await self._contexts.get(trust)
+        sock, self._first = self._first or await self._tcp(), None
+        try:
+            stream, der = await self._handshake(sock, trust)
+        except BaseException:
+            await self.transport.drop()
+            self._spare_opened = False
+            raise
+        self.transport.add(stream)
+        self._open_spare()
+        return self._read(der)
+
+    async def read_leaf(self) -> Certificate:
+        """The certificate that is shown now, read without sending anything."""
+        sock, self._first = self._first or await self._tcp(), None
+        return self._read(await read_leaf(self._endpoint, sock, self._timeouts))
+
+    async def aclose(self) -> None:
+        """Close everything and end every task."""
+        self._drop_first()
+        await self.transport.drop()
+
+    def _open_spare(self) -> None:
+        if not self._spare_opened:
+            self._spare_opened = True
+            self.transport.open_spare(SPARE)
+
+    async def _tcp(self) -> socket.socket:
+        await self.resolve()
+        return await open_tcp(self._endpoint, self._addresses, self._timeouts)
+
+    async def _open(self) -> TlsStream:
+        """One more verified connection."""
+        trust = self._trust
+        if trust is None or self._context is None:
+            raise RuntimeError("nothing is sent before the certificate is trusted")
+        stream, _ = await self._handshake(await self._tcp(), trust)
+        return stream
+
+    async def _handshake(self, sock: socket.socket, trust: Trust) -> tuple[TlsStream, bytes]:
+        context = self._context
+        if context is None:
+            sock.close()
+            raise RuntimeError("nothing is opened before the trust is known")
+        try:
+            stream, der = await open_tls(self._endpoint, sock, context, self._timeouts)
+        except VerificationError as error:
+            failure = error.failure
+        else:
+            pinned = trust.mode is TrustMode.PINNED_LEAF and trust.fingerprint is not None
+            if not pinned or fingerprint(der) == trust.fingerprint:
+                return stream, der
+            stream.close()
+            failure = TlsFailure.UNTRUSTED
+        raise certificate_error(self._endpoint, trust, failure, await self._shown())
+
+    async def _with_anchor(self, trust: Trust) -> Trust:
+        """The trust with its anchor: a pin that is only a fingerprint finds its leaf by a handshake of its own."""
+        if _has_anchor(trust):
+            return trust
+        shown = await self.read_leaf()
+        if shown.sha256 != trust.fingerprint:
+            raise certificate_error(self._endpoint, trust, TlsFailure.UNTRUSTED, shown)
+        anchored = replace(trust, anchor_pem=shown.pem)
+        self._trust = anchored
+        return anchored
+
+    async def _shown(self) -> Certificate | None:
+        """The certificate that was not accepted; None where it cannot be read again."""
+        try:
+            return await self.read_leaf()
+        except PxmError:
+            return None
+
+    def _read(self, der: bytes) -> Certificate:
+        try:
+            return read_certificate(der)
+        except ValueError:
+            raise messages.bad_answer(self._endpoint, "holds a certificate that cannot be read") from None
+
+    def _drop_first(self) -> None:
+        if self._first is not None:
+            self._first.close()
+            self._first = None
+
+
+def _has_anchor(trust: Trust) -> bool:
+    return trust.mode is not TrustMode.PINNED_LEAF or bool(trust.anchor_pem)
+
+
+def certificate_error(
+    endpoint: Endpoint, trust: Trust, failure: TlsFailure, certificate: Certificate | None
+) -> CertificateError:
+    """What a certificate that was not accepted means under `trust`."""
+    if failure is TlsFailure.EXPIRED:
+        return messages.expired(endpoint, certificate)
+    if failure is TlsFailure.WRONG_HOST:
+        return messages.wrong_host(endpoint, certificate)
+    if trust.mode is TrustMode.PINNED_LEAF:
+        when = f"{trust.trusted_at:%Y-%m-%d}" if trust.trusted_at else "an earlier occasion"
+        return messages.changed(endpoint, when, certificate)
+    return messages.untrusted(endpoint, certificate)

@@ -1,0 +1,134 @@
+"""TLS over one socket, as httpcore wants its streams.
+
+Of our own because httpcore's and asyncio's take other ways than a conversation with Proxmox VE needs: the certificate
+is looked at before the connection is used, a spare one is asked whether it is still open, and a thousand are open at
+once, where asyncio would hold a quarter of a megabyte of buffers for each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, ParamSpec, TypeVar
+
+import httpcore
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+CHUNK = 64 * 1024
+
+
+class TlsStream(httpcore.AsyncNetworkStream):
+    """One TLS connection. Reads and writes take turns: HTTP/1.1 does not need them at once.
+
+    Args:
+        sock: connected, not blocking; owned from here on.
+        context: what the server is verified against.
+        host: name for SNI, and for the comparison where the context makes one.
+    """
+
+    def __init__(self, sock: socket.socket, context: ssl.SSLContext, host: str) -> None:
+        self._socket = sock
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
+        self.heard = False
+        """Whether the server has sent anything at all."""
+
+    async def handshake(self) -> bytes:
+        """Shake hands; the server's certificate, as DER.
+
+        Raises:
+            ssl.SSLError: not TLS, or not verified. Nothing more has been written then.
+            OSError: the connection broke.
+        """
+        await self._pump(self._tls.do_handshake)
+        found = self._tls.getpeercert(binary_form=True)
+        if not found:
+            raise ssl.SSLError("the server showed no certificate")
+        return found
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  (httpcore's interface)
+        """At most `max_bytes`; none at the end, whether or not TLS said good-bye (Proxmox VE does not always)."""
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._pump(self._tls.read, max_bytes)
+        except TimeoutError:
+            raise httpcore.ReadTimeout from None
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            return b""
+        except (OSError, ValueError):
+            raise httpcore.ReadError from None
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109  (as above)
+        """Write all of `buffer`."""
+        rest = memoryview(buffer)
+        try:
+            async with asyncio.timeout(timeout):
+                while rest:
+                    rest = rest[await self._pump(self._tls.write, rest) :]
+        except TimeoutError:
+            raise httpcore.WriteTimeout from None
+        except (OSError, ValueError):
+            raise httpcore.WriteError from None
+
+    async def aclose(self) -> None:
+        """Close at once."""
+        self.close()
+
+    def close(self) -> None:
+        """Close at once. What lies unread is taken first: the system would answer it with a reset."""
+        if self._socket.fileno() >= 0:
+            with suppress(OSError):
+                self._socket.recv(CHUNK)
+            self._socket.close()
+
+    def get_extra_info(self, info: str) -> Any:
+        """`is_readable`: while no answer is awaited, only an end or something unasked can be read."""
+        return self.is_over() if info == "is_readable" else None
+
+    def is_over(self) -> bool:
+        """Whether the server has closed, or said something unasked. Session tickets of TLS 1.3 do not count."""
+        try:
+            received = self._socket.recv(CHUNK)
+            self._incoming.write(received)
+            if not received:
+                return True
+        except BlockingIOError:
+            pass
+        except OSError:
+            return True
+        try:
+            self._tls.read(1)
+        except ssl.SSLWantReadError:
+            return False
+        except (ssl.SSLError, ValueError):
+            return True
+        return True
+
+    async def _pump(self, operation: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do `operation` of the TLS object, moving bytes between it and the socket until it is through."""
+        while True:
+            try:
+                done = operation(*args, **kwargs)
+            except ssl.SSLWantReadError:
+                await self._flush()
+                await self._fill()
+            else:
+                await self._flush()
+                return done
+
+    async def _flush(self) -> None:
+        if self._outgoing.pending:
+            await asyncio.get_running_loop().sock_sendall(self._socket, self._outgoing.read())
+
+    async def _fill(self) -> None:
+        received = await asyncio.get_running_loop().sock_recv(self._socket, CHUNK)
+        if received:
+            self.heard = True
+            self._incoming.write(received)
+        else:
+            self._incoming.write_eof()
