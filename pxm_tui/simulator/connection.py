@@ -76,6 +76,7 @@ class Connection:
 
     async def redirect(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request that came without TLS: with the address that has it (since 7.4)."""
+        self._note(request)
         status, reason = (301, "Moved Permanently")
         if request.method not in {"GET", "HEAD"}:
             status, reason = (308, "Permanent Redirect")

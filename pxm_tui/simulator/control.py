@@ -190,6 +190,20 @@ class SimulatedCluster:
             self._listeners[name].cut()
 
     @on_the_loop
+    def fall_silent(self, node: str | None = None) -> None:
+        """Accept connections on one node or all of them and say nothing: no handshake, no answer."""
+        for name in self._named(node):
+            self._listeners[name].silent = True
+            self._listeners[name].cut()
+
+    @on_the_loop
+    def speak_again(self, node: str | None = None) -> None:
+        """End `fall_silent`; the connections that were made meanwhile are cut."""
+        for name in self._named(node):
+            self._listeners[name].silent = False
+            self._listeners[name].cut()
+
+    @on_the_loop
     def lose_quorum(self) -> None:
         """Part the network between the nodes: each sees itself alone."""
         self.state.partitioned = True

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from pxm_tui.simulator.certificates import Certificate
 from pxm_tui.simulator.cluster import Cluster
 from pxm_tui.simulator.connection import Connection, Pace
 from pxm_tui.simulator.inventory import Node
@@ -49,7 +50,11 @@ class ConnectionServer(web.Server):
 
 
 class Listener:
-    """Serves one node of a cluster on one socket."""
+    """Serves one node of a cluster on one socket.
+
+    Attributes:
+        silent: accept new connections and never say a word on them.
+    """
 
     def __init__(self, cluster: Cluster, node: Node, pace: Pace) -> None:
         self._cluster = cluster
@@ -57,7 +62,8 @@ class Listener:
         self._pace = pace
         self._socket: socket.socket | None = None
         self._context: ssl.SSLContext | None = None
-        self._served: tuple[str, str] | None = None
+        self._served: Certificate | None = None
+        self.silent = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._servers: set[ConnectionServer] = set()
 
@@ -121,6 +127,8 @@ class Listener:
         try:
             if self._pace.latency > 0:
                 await self._pace.sleep(2 * self._pace.latency)
+            if self.silent:
+                await asyncio.get_running_loop().create_future()  # until the connection is cut
             plain = await _first_byte(client) != HANDSHAKE
             if plain and not self._cluster.release.redirects_plain_http:
                 return
@@ -147,9 +155,8 @@ class Listener:
     def _current_context(self) -> ssl.SSLContext:
         """Give the TLS context with the node's present leaf, made when first needed."""
         leaf = self._cluster.leaf(self._node.name)
-        identity = (leaf.pem, leaf.key_pem)
-        if self._context is None or self._served != identity:
-            self._context, self._served = make_context(*identity), identity
+        if self._context is None or self._served is not leaf:
+            self._context, self._served = make_context(leaf), leaf
         return self._context
 
 
@@ -169,19 +176,14 @@ async def _first_byte(client: socket.socket) -> int | None:
     return first[0]
 
 
-def make_context(certificate: str, key: str) -> ssl.SSLContext:
-    """Make a server's TLS context: TLS 1.2 and 1.3, the leaf alone.
-
-    Args:
-        certificate: the leaf in PEM.
-        key: its private key in PEM.
-    """
+def make_context(leaf: Certificate) -> ssl.SSLContext:
+    """Make a server's TLS context: TLS 1.2 and 1.3, the leaf alone."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     with tempfile.TemporaryDirectory(prefix="pxm-simulator-") as folder:
         path = Path(folder, "node.pem")
         path.touch(mode=0o600)
-        path.write_text(key + certificate)
+        path.write_text(leaf.key_pem + leaf.pem)
         context.load_cert_chain(path)
     return context

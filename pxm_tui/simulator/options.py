@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pxm_tui.simulator.clock import Clock, Sleep
 from pxm_tui.simulator.releases import RELEASES
 
+KEYS = ("ec", "rsa")
 MIXED = "mixed"
 """Every release in turn, newest first."""
 
@@ -78,6 +79,14 @@ class FleetOptions:
     sleep: Sleep = asyncio.sleep
     cluster_options: tuple[ClusterOptions, ...] = ()
     port: int = 8006
+
+    def __post_init__(self) -> None:
+        if self.clusters < 1:
+            raise ValueError("a fleet has one cluster or more")
+        if self.latency_ms < 0 or self.auth_delay < 0:
+            raise ValueError("a delay is no negative number")
+        if self.keys not in KEYS:
+            raise ValueError(f"no such kind of keys: {self.keys}; there are {', '.join(KEYS)}")
 
     def each_cluster(self) -> tuple[ClusterOptions, ...]:
         """Give the options of every cluster of the fleet."""

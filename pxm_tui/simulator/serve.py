@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from pxm_tui.simulator.fleet import Fleet, SimulatedCluster
-from pxm_tui.simulator.options import MIXED, FleetOptions
+from pxm_tui.simulator.options import KEYS, MIXED, FleetOptions
 from pxm_tui.simulator.presets import demo_fleet_options
 from pxm_tui.simulator.releases import RELEASES
 
@@ -105,7 +105,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--latency-ms", type=float, default=0, metavar="N", help="simulated round-trip time")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="what everything follows from")
     parser.add_argument("--pve", choices=(MIXED, *RELEASES), default=MIXED, help="release of Proxmox VE")
-    parser.add_argument("--keys", choices=("ec", "rsa"), default="ec", help="kind of the certificates' keys")
+    parser.add_argument("--keys", choices=KEYS, default="ec", help="kind of the certificates' keys")
     parser.add_argument("--auth-delay", type=float, default=3.0, metavar="S", help="seconds a 401 is held back")
     parser.add_argument("--preset", choices=("demo",), help="a ready-made fleet instead of the numbers above")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when stdin does")
@@ -131,4 +131,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m pxm_tui.simulator", description=__doc__)
     add_arguments(parser)
     parsed = parser.parse_args(arguments)
-    return serve_until_told(options_from(parsed), until_stdin_closes=parsed.until_stdin_closes)
+    try:
+        options = options_from(parsed)
+        options.each_cluster()
+    except ValueError as error:
+        parser.error(str(error))
+    return serve_until_told(options, until_stdin_closes=parsed.until_stdin_closes)

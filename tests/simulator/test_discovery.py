@@ -10,7 +10,7 @@ from pxm_tui.simulator.inventory import HOSTILE_ESCAPES, HOSTILE_NAME
 from pxm_tui.simulator.options import ClusterOptions, FleetOptions
 from pxm_tui.simulator.thread import FleetThread
 from tests.fleet_fixtures import FleetFactory
-from tests.simulator.wire import Reply, ask, login, session_headers, token_header
+from tests.simulator.wire import Reply, Wire, ask, login, session_headers, token_header
 
 NOW = 1_790_000_000.0
 NODE_KEYS = {"id", "node", "type", "status", "level", "ssl_fingerprint"}
@@ -264,6 +264,18 @@ def test_refusing_and_cutting(fresh_fleet: FleetFactory) -> None:
     cluster.listen_again()
     assert get(cluster, "/version").status == 200
     cluster.cut_connections()
+    assert get(cluster, "/version").status == 200
+
+
+def test_silence(fresh_fleet: FleetFactory) -> None:
+    _, cluster = three(fresh_fleet)
+    cluster.fall_silent("pve1")
+    with Wire(cluster.endpoint, context=None) as wire:
+        wire.socket.settimeout(0.03)
+        with pytest.raises(TimeoutError):
+            wire.ask("GET", "/api2/json/version")
+    assert get(cluster, "/version", node="pve2").status == 200
+    cluster.speak_again()
     assert get(cluster, "/version").status == 200
 
 

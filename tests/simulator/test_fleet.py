@@ -18,7 +18,7 @@ from pxm_tui.simulator.clock import ManualClock
 from pxm_tui.simulator.fleet import Fleet
 from pxm_tui.simulator.options import ClusterOptions, FleetOptions
 from pxm_tui.simulator.presets import demo_fleet_options
-from pxm_tui.simulator.serve import serve
+from pxm_tui.simulator.serve import main, serve
 from pxm_tui.simulator.thread import FleetThread
 from tests.fleet_fixtures import FleetFactory
 from tests.simulator.wire import Wire, ask, login, token_header
@@ -60,6 +60,20 @@ def test_default_fleet(fresh_fleet: FleetFactory) -> None:
 def test_wrong_options(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"release|cluster|standalone"):
         ClusterOptions("x", **wrong)
+
+
+@pytest.mark.parametrize("wrong", [{"clusters": 0}, {"latency_ms": -1}, {"auth_delay": -1}, {"keys": "dsa"}])
+def test_wrong_fleets(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"cluster|delay|keys"):
+        FleetOptions(**wrong)
+
+
+@pytest.mark.parametrize("wrong", [["--nodes", "0"], ["--clusters", "0"], ["--pve", "5.4"], ["--guests", "-1"]])
+def test_wrong_usage(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(wrong)
+    assert ended.value.code == 2
+    assert "error:" in capsys.readouterr().err
 
 
 def test_two_fleets_never_share_an_address(fresh_fleet: FleetFactory) -> None:
