@@ -15,12 +15,12 @@ from pxm_tui.domain.certificate import Certificate, ChangeVerdict, Trust, TrustM
 from pxm_tui.domain.cluster import Cluster, Endpoint, Login
 from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.messages import not_found
-from pxm_tui.domain.observation import Snapshot
+from pxm_tui.domain.observation import Realm, Snapshot
 from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import Step
 from pxm_tui.domain.text import fold
 from pxm_tui.services.checking import Checker, Outcome
-from pxm_tui.services.dialog import CodeQuestion, Dialog, PassphraseQuestion, TrustQuestion
+from pxm_tui.services.dialog import CodeQuestion, Dialog, PassphraseQuestion, RealmListener, TrustQuestion
 from pxm_tui.services.journal import Journal
 from pxm_tui.services.ports import (
     Clock,
@@ -333,9 +333,14 @@ class _BridgedDialog:
         self._trust = runner.ask(dialog.trust)
         self._code = runner.ask(dialog.code)
         self._passphrase = runner.ask(dialog.passphrase)
+        self._realms = runner.here(dialog.realms) if isinstance(dialog, RealmListener) else None
 
     def step(self, step: Step) -> None:
         self._step(step)
+
+    def realms(self, realms: tuple[Realm, ...]) -> None:
+        if self._realms is not None:
+            self._realms(realms)
 
     async def trust(self, question: TrustQuestion) -> bool:
         return await self._trust(question)

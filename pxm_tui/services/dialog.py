@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pxm_tui.domain.certificate import Certificate
 from pxm_tui.domain.cluster import Endpoint
+from pxm_tui.domain.observation import Realm
 from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import Step
 
@@ -69,6 +70,15 @@ class Dialog(Protocol):
 
     async def passphrase(self, question: PassphraseQuestion) -> Secret | None:
         """The passphrase, or None when the person declines or there is nobody to ask."""
+        ...
+
+
+@runtime_checkable
+class RealmListener(Protocol):
+    """A face that shows which realms a server has, besides being a `Dialog`."""
+
+    def realms(self, realms: tuple[Realm, ...]) -> None:
+        """The server's realms have been read."""
         ...
 
 

@@ -20,7 +20,7 @@ from pxm_tui.domain.text import fold, one_line
 from pxm_tui.domain.times import days_left
 from pxm_tui.services.checklist import Checklist, StepNotes
 from pxm_tui.services.conversation import Conversation, short_fingerprint
-from pxm_tui.services.dialog import Dialog, TrustQuestion
+from pxm_tui.services.dialog import Dialog, RealmListener, TrustQuestion
 from pxm_tui.services.judge import answered, snapshot_of
 from pxm_tui.services.ports import (
     Clock,
@@ -100,6 +100,8 @@ class Registrar:
             await conversation.reach()
             trust = await self._decide_trust(session, request.target, asked, dialog, checklist)
             realms = await conversation.realms()
+            if isinstance(dialog, RealmListener):
+                dialog.realms(realms)
             code = Secret(request.code.get_secret_value()) if request.code else None
             reading = await conversation.enter(request.credentials(), dialog, code=code, realms=realms)
             async with aclosing(reading):
