@@ -1,0 +1,100 @@
+"""Clusters in words for the command line: the table, one record, the report of a check."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pxm_tui.cli.table import pairs, table
+from pxm_tui.domain.certificate import Trust
+from pxm_tui.domain.cluster import Cluster, trust_words
+from pxm_tui.domain.describe import (
+    environment_short,
+    guests_figure,
+    labels_words,
+    nodes_figure,
+    status_words,
+)
+from pxm_tui.domain.text import one_line
+from pxm_tui.domain.times import age, days_left, iso
+
+HEADINGS = ("NAME", "ENV", "STATUS", "NODES", "GUESTS", "PVE", "SEEN")
+RIGHT = frozenset({"NODES", "GUESTS", "SEEN"})
+ENVIRONMENT_WIDTH = 12
+
+
+def clusters_table(clusters: tuple[Cluster, ...], now: datetime) -> str:
+    """One row a cluster, as `pxm list` prints them."""
+    return table(HEADINGS, [_row(cluster, now) for cluster in clusters], RIGHT)
+
+
+def _row(cluster: Cluster, now: datetime) -> tuple[str, ...]:
+    cells = (
+        cluster.name,
+        environment_short(cluster, ENVIRONMENT_WIDTH),
+        status_words(cluster),
+        nodes_figure(cluster),
+        guests_figure(cluster),
+        cluster.proxmox_version or "?",
+        seen(cluster, now),
+    )
+    return tuple(one_line(cell) for cell in cells)
+
+
+def seen(cluster: Cluster, now: datetime) -> str:
+    """The age of the last answer. A printed table does not tick, so it may be in seconds."""
+    if cluster.last_seen_at is None:
+        return "never"
+    seconds = max(0.0, (now - cluster.last_seen_at).total_seconds())
+    return f"{int(seconds)} s" if seconds < 60 else age(seconds)
+
+
+def cluster_record(cluster: Cluster, now: datetime) -> str:
+    """All that is known of one cluster, as `pxm show` prints it."""
+    rows = [
+        ("name", cluster.name),
+        ("id", cluster.id),
+        ("status", status_words(cluster, 44)),
+        *_reason(cluster),
+        ("endpoint", "\n".join(one_line(endpoint.url) for endpoint in cluster.endpoints)),
+        ("version", f"Proxmox VE {cluster.proxmox_version}" if cluster.proxmox_version else "?"),
+        ("nodes", f"{nodes_figure(cluster)} online{_quorum(cluster)}"),
+        ("guests", f"{guests_figure(cluster)} running"),
+        ("login", f"{cluster.login.name}, {cluster.login.method}{_refused(cluster)}"),
+        ("trust", _trust(cluster.trust, now)),
+        ("labels", labels_words(cluster)),
+        ("limits", "\n".join(f"{one_line(limit.privilege)} on {one_line(limit.path)}" for limit in cluster.limits)),
+        ("seen", _seen_at(cluster, now)),
+        ("registered", iso(cluster.created_at)),
+        ("updated", iso(cluster.updated_at)),
+    ]
+    return pairs([(name, "\n".join(one_line(line) for line in value.split("\n"))) for name, value in rows if value])
+
+
+def _reason(cluster: Cluster) -> list[tuple[str, str]]:
+    error = cluster.error
+    if error is None:
+        return []
+    since = f", since {iso(error.since)}" if error.since else ""
+    return [("what", f"{one_line(error.message)}{since}"), ("probably", error.probably), ("do", error.do)]
+
+
+def _quorum(cluster: Cluster) -> str:
+    return {True: ", quorate", False: ", no quorum", None: ""}[cluster.quorate]
+
+
+def _refused(cluster: Cluster) -> str:
+    return ", refused by the server and not used until it is changed" if cluster.login.refused else ""
+
+
+def _trust(trust: Trust, now: datetime) -> str:
+    lines = [trust_words(trust)]
+    if trust.certificate is not None:
+        end = trust.certificate.not_after
+        lines[0] += f", to {end:%Y-%m-%d} ({days_left(end, now)} d)"
+    if trust.fingerprint:
+        lines.append(trust.fingerprint)
+    return "\n".join(lines)
+
+
+def _seen_at(cluster: Cluster, now: datetime) -> str:
+    return f"{iso(cluster.last_seen_at)}, {seen(cluster, now)} ago" if cluster.last_seen_at else "never"

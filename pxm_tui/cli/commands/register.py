@@ -1,0 +1,167 @@
+"""`pxm register`: the request from arguments, stdin and prompts; the outcome as record, steps or error."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from pxm_tui.cli import output
+from pxm_tui.cli.checklist_text import steps_text
+from pxm_tui.cli.dialog import TerminalDialog
+from pxm_tui.cli.secrets_in import read_line, read_secret
+from pxm_tui.cli.session import run_with_services, settings_of
+from pxm_tui.cli.terminal import Terminal
+from pxm_tui.domain.addresses import parse_label, parse_token
+from pxm_tui.domain.describe import summary
+from pxm_tui.domain.errors import InvalidError, PxmError
+from pxm_tui.domain.secret import Secret
+from pxm_tui.domain.steps import Step, StepState
+from pxm_tui.domain.text import one_line
+from pxm_tui.services.bundle import Services
+from pxm_tui.services.ports import VaultMode
+from pxm_tui.services.registration import Registration, RegistrationFailedError
+from pxm_tui.services.requests import RegistrationRequest, build_request
+
+MOST_CA_BYTES = 1_000_000
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Register a cluster. Raises `PxmError` where it fails."""
+    _check_login_options(arguments)
+    fields = {
+        "name": arguments.name,
+        "endpoint": arguments.endpoint,
+        "fingerprint": arguments.fingerprint,
+        "trust_ca": _read_ca(arguments.ca_file),
+        "labels": tuple(parse_label(text) for text in arguments.label or ()),
+    }
+
+    async def work(services: Services) -> int:
+        terminal = Terminal.present()
+        request = build_request(**fields, **await _login_fields(arguments, terminal))
+        return await _register(services, request, terminal, arguments)
+
+    return run_with_services(settings_of(arguments), work)
+
+
+async def _register(
+    services: Services, request: RegistrationRequest, terminal: Terminal | None, arguments: argparse.Namespace
+) -> int:
+    dialog = TerminalDialog(terminal)
+    try:
+        found = await services.clusters.register(request, dialog, dry_run=arguments.dry_run)
+    except RegistrationFailedError as failure:
+        if not arguments.dry_run:
+            raise failure.error from None
+        return _dry_run_failed(failure.steps, failure.error, as_json=arguments.json)
+    if arguments.dry_run:
+        _print_steps(found.steps, as_json=arguments.json)
+    else:
+        await _registered(services, found, as_json=arguments.json)
+    return 0
+
+
+async def _registered(services: Services, found: Registration, *, as_json: bool) -> None:
+    if as_json:
+        output.print_json(found.cluster.to_json())
+    else:
+        output.say(f"Registered {one_line(found.cluster.name)}: {one_line(summary(found.cluster))}")
+        for step in found.steps:
+            if step.state is StepState.WARNING:
+                output.note(f"note: {one_line(step.message, 1000)} {one_line(step.hint, 1000)}".rstrip())
+    if (await services.clusters.vault()).mode is VaultMode.ASK:
+        output.note("note: no secret store is in use, so the secret is forgotten now; the next check needs it again.")
+
+
+def _dry_run_failed(steps: tuple[Step, ...], error: PxmError, *, as_json: bool) -> int:
+    if as_json:
+        output.print_json({"steps": [step.to_json() for step in steps], "error": error.to_json()})
+        return error.exit_status
+    output.say(steps_text(steps))
+    return output.fail(error, as_json=False)
+
+
+def _print_steps(steps: tuple[Step, ...], *, as_json: bool) -> None:
+    if as_json:
+        output.print_json({"steps": [step.to_json() for step in steps]})
+    else:
+        output.say(steps_text(steps))
+        output.say("Nothing was saved.")
+
+
+def _check_login_options(arguments: argparse.Namespace) -> None:
+    token = arguments.token_id or arguments.token_secret_stdin
+    if token and (arguments.user or arguments.password_stdin):
+        raise _usage("A password login and a token cannot both be used.", "Give --user, or --token-id.")
+    if token and arguments.otp_stdin:
+        raise _usage("A token needs no second factor.", "Leave out --otp-stdin.")
+    if not token and not arguments.user:
+        raise _usage("Nothing says how to log in.", "Give --user USER@REALM, or --token-id USER@REALM!NAME.")
+    if arguments.fingerprint and arguments.ca_file:
+        raise _usage("A fingerprint and a CA file cannot both be used.", "Give one of them.")
+    if arguments.otp_stdin and not arguments.password_stdin:
+        raise _usage("The code is the second line of stdin, after the password.", "Give --password-stdin as well.")
+
+
+def _usage(message: str, do: str) -> InvalidError:
+    return InvalidError("usage", message, do=do)
+
+
+async def _login_fields(arguments: argparse.Namespace, terminal: Terminal | None) -> dict[str, Any]:
+    """The fields of the request that say who logs in, the secrets among them."""
+    if arguments.token_id or arguments.token_secret_stdin:
+        return await _token_fields(arguments, terminal)
+    password = await read_secret(
+        terminal,
+        from_stdin=arguments.password_stdin,
+        field="password",
+        what=f"Password for {arguments.user}",
+        option="--password-stdin",
+    )
+    code = read_line("code").reveal().strip() if arguments.otp_stdin and terminal is None else None
+    return {"user": arguments.user, "password": password.reveal(), "code": code}
+
+
+async def _token_fields(arguments: argparse.Namespace, terminal: Terminal | None) -> dict[str, Any]:
+    """A token's id and secret; the whole `user@realm!name=secret` is understood in the secret's place."""
+    secret = await read_secret(
+        terminal,
+        from_stdin=arguments.token_secret_stdin,
+        field="token_secret",
+        what=f"Secret of the token {arguments.token_id or ''}".rstrip(),
+        option="--token-secret-stdin",
+    )
+    pasted = parse_token(secret.reveal())
+    if pasted is None:
+        return {"token_id": arguments.token_id or "", "token_secret": _bare(secret).reveal()}
+    if arguments.token_id not in {None, pasted.token_id}:
+        raise InvalidError("token_id", "--token-id and the token on stdin are of two tokens.", field="token_id")
+    return {"token_id": pasted.token_id, "token_secret": pasted.secret.reveal()}
+
+
+def _bare(secret: Secret) -> Secret:
+    return Secret(secret.reveal().strip())
+
+
+def _read_ca(path: str | None) -> str | None:
+    """The content of the CA file. Raises `InvalidError`."""
+    if path is None:
+        return None
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(MOST_CA_BYTES)
+    except OSError as error:
+        raise _bad_ca(path, f"cannot be read: {error.strerror}") from None
+    if b"-----BEGIN CERTIFICATE-----" not in content or not content.isascii():
+        raise _bad_ca(path, "holds no certificate in PEM form")
+    return content.decode("ascii")
+
+
+def _bad_ca(path: str, why: str) -> InvalidError:
+    return InvalidError(
+        "ca_file",
+        f"{one_line(path)} {why}.",
+        do="On a node the cluster's authority is /etc/pve/pve-root-ca.pem.",
+        field="ca_file",
+    )

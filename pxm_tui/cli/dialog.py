@@ -1,0 +1,128 @@
+"""The command line's side of a registration or check: questions on a terminal, refusals without one."""
+
+from __future__ import annotations
+
+from pxm_tui.cli.terminal import Terminal
+from pxm_tui.domain.addresses import parse_fingerprint
+from pxm_tui.domain.certificate import Certificate
+from pxm_tui.domain.errors import InvalidError
+from pxm_tui.domain.messages import secret_store
+from pxm_tui.domain.secret import Secret
+from pxm_tui.domain.steps import Step
+from pxm_tui.domain.text import one_line
+from pxm_tui.services.dialog import CodeQuestion, PassphraseQuestion, TrustQuestion
+
+PASSPHRASE_TRIES = 3
+_NO_VAULT = (
+    "There is no keyring on this machine, and nobody to ask for the passphrase of the secret store. "
+    "Nothing was saved, nothing was left on the cluster."
+)
+_LOCKED = "The secret store is locked, and there is nobody to ask for its passphrase."
+_WRONG = "The passphrase of the secret store was not the right one."
+_USE_FILE = (
+    "Put the passphrase into a file that only you can read (`chmod 600`) and name it in PXM_VAULT_PASSPHRASE_FILE, "
+    "or run this on a terminal once."
+)
+
+
+class TerminalDialog:
+    """Implements `services.dialog.Dialog`.
+
+    Args:
+        terminal: where a person is asked; None where there is nobody.
+        where: named in the question for a code when several clusters are worked on.
+        may_choose: a new secret store may be made.
+    """
+
+    def __init__(self, terminal: Terminal | None, *, where: str = "", may_choose: bool = True) -> None:
+        self._terminal = terminal
+        self._where = f" on {one_line(where)}" if where else ""
+        self._may_choose = may_choose
+        self._tries = 0
+
+    def step(self, step: Step) -> None:
+        """Say nothing: what went wrong is said at the end."""
+
+    async def trust(self, question: TrustQuestion) -> bool:
+        """As ssh asks: `yes`, or the fingerprint that is expected."""
+        if self._terminal is None:
+            return False
+        self._terminal.say("\n".join(trust_lines(question)))
+        prompt = "cluster, or paste the fingerprint that you expect: "
+        while True:
+            answer = (await self._terminal.ask(prompt, fresh=True) or "").strip()
+            if answer.lower() == "yes":
+                return True
+            if answer.lower() in {"", "n", "no"}:
+                return False
+            verdict = _compare(answer, question.certificate)
+            if verdict is not None:
+                self._terminal.say("The same." if verdict else "Different: it is not trusted.")
+                return verdict
+            prompt = "Type yes, no, or a SHA-256 fingerprint: "
+
+    async def code(self, question: CodeQuestion) -> Secret | None:
+        """The second factor, hidden as it is typed."""
+        if self._terminal is None:
+            return None
+        kinds = "TOTP or recovery key" if not question.kinds or "totp" in question.kinds else "recovery key"
+        typed = await self._terminal.ask(f"Code for {one_line(question.user)}{self._where} ({kinds}): ", hidden=True)
+        return Secret(typed.strip()) if typed and typed.strip() else None
+
+    async def passphrase(self, question: PassphraseQuestion) -> Secret | None:
+        """The passphrase of the secret store; a new one is typed twice.
+
+        Raises:
+            StorageError: there is nobody to ask, or it was wrong too often.
+        """
+        if question.new and not self._may_choose:
+            return None
+        if self._terminal is None:
+            # A passphrase that is wrong without a terminal came from a file.
+            raise secret_store(_WRONG if question.wrong else _NO_VAULT if question.new else _LOCKED, _USE_FILE)
+        if question.new:
+            return await self._new_passphrase(self._terminal)
+        self._tries += 1
+        if self._tries > PASSPHRASE_TRIES:
+            raise secret_store(_WRONG, "Try again.")
+        if question.wrong:
+            self._terminal.say("That is not the passphrase.")
+        typed = await self._terminal.ask("Passphrase of the secret store: ", hidden=True)
+        return Secret(typed) if typed else None
+
+    async def _new_passphrase(self, terminal: Terminal) -> Secret | None:
+        terminal.say("Secrets are stored encrypted. This machine has no keyring, so choose a passphrase; it is asked")
+        terminal.say("for once a run. Without one (Enter) secrets are forgotten when this command ends.")
+        while True:
+            first = await terminal.ask("New passphrase: ", hidden=True)
+            if not first:
+                return None
+            if first == await terminal.ask("Again: ", hidden=True):
+                return Secret(first)
+            terminal.say("They differ.")
+
+
+def trust_lines(question: TrustQuestion) -> list[str]:
+    """What is shown of a certificate before somebody decides, up to the last line, which is the prompt's."""
+    shown, host = question.certificate, question.endpoint.host
+    half = len(shown.sha256) // 2
+    names = one_line(", ".join(shown.names)) or "none"
+    lines = [
+        f"The certificate of {question.endpoint.url} is not trusted yet.",
+        f"  SHA-256  {shown.sha256[:half]}",
+        f"           {shown.sha256[half + 1 :]}",
+        f"  Names    {names}",
+        f"  Valid    {shown.not_before:%Y-%m-%d} to {shown.not_after:%Y-%m-%d}",
+        "Compare with  pvenode cert info  on the node. Type yes to trust it for this",
+    ]
+    if not question.host_named:
+        lines.insert(4, f"           ! {host} is not among them (an alias, or another machine)")
+    return lines
+
+
+def _compare(answer: str, certificate: Certificate) -> bool | None:
+    """Whether the answer is the certificate's fingerprint; None where it is no fingerprint at all."""
+    try:
+        return parse_fingerprint(answer) == certificate.sha256
+    except InvalidError:
+        return None

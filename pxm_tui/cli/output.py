@@ -1,0 +1,62 @@
+"""What is printed: JSON for programs and texts for people on stdout, messages on stderr."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from pxm_tui.domain.errors import PxmError
+
+_UNSEEN = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON in UTF-8: indented for a terminal, on one line for a program.
+
+    Signs that a terminal could act on are written as escapes, inside strings; the value stays the same.
+    """
+    indent = 2 if sys.stdout.isatty() else None
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    if not text.isascii() or "\x7f" in text:
+        text = _UNSEEN.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode() + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def say(text: str) -> None:
+    """Print lines for people on stdout."""
+    _write(sys.stdout, text + "\n")
+
+
+def note(text: str) -> None:
+    """A message on stderr that is no failure."""
+    _write(sys.stderr, f"pxm: {text}\n")
+
+
+def fail(error: PxmError, *, as_json: bool) -> int:
+    """Print an error; gives its exit status."""
+    if as_json:
+        print_json({"error": error.to_json()})
+    else:
+        _write(sys.stderr, "\n".join(error_lines(error)) + "\n")
+    return error.exit_status
+
+
+def error_lines(error: PxmError) -> list[str]:
+    """What happened, and under it the likely reason and what to do."""
+    from pxm_tui.domain.text import one_line
+
+    parts = [part for part in (error.probably, error.do) if part]
+    return [f"pxm: {one_line(error.message, 1000)}", *(f"  {one_line(part, 1000)}" for part in parts)]
+
+
+def _write(stream: Any, text: str) -> None:
+    """Write text to a stream whose encoding may not have every sign of it."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    stream.write(text.encode(encoding, "replace").decode(encoding))

@@ -1,0 +1,75 @@
+"""Runs one command, and turns whatever ends it into words and an exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from pxm_tui.cli import output
+from pxm_tui.domain.errors import PxmError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+INTERRUPTED = 130
+"""As shells report a program that was ended by Ctrl-C."""
+BROKEN_PIPE = 141
+"""As shells report a program whose reader has gone."""
+
+
+def run(argv: list[str]) -> int:
+    """Run the command line `argv`; gives the exit status."""
+    os.umask(0o077)
+    as_json = "--json" in argv[: argv.index("--")] if "--" in argv else "--json" in argv
+    try:
+        status = _guarded(argv, as_json)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_stdout()
+        return BROKEN_PIPE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return status
+
+
+def _guarded(argv: list[str], as_json: bool) -> int:
+    try:
+        return _run(argv)
+    except PxmError as error:
+        return output.fail(error, as_json=as_json)
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001  (a defect; it is written to the log, and said)
+        from pxm_tui.cli.defects import report
+
+        return output.fail(report(error, argv), as_json=as_json)
+
+
+def _run(argv: list[str]) -> int:
+    from pxm_tui.cli.parser import parse
+
+    arguments = parse(argv)
+    if arguments is None:
+        return 0
+    return _command(arguments.command)(arguments)
+
+
+def _command(name: str | None) -> Callable[[argparse.Namespace], int]:
+    """The function of a subcommand; without one it is the terminal UI."""
+    import importlib
+
+    module = importlib.import_module(f"pxm_tui.cli.commands.{name or 'tui'}")
+    found: Callable[[argparse.Namespace], int] = module.run
+    return found
+
+
+def _forget_stdout() -> None:
+    """Nobody reads any more: keep the interpreter from complaining about it at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
