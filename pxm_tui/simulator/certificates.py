@@ -67,8 +67,7 @@ class CertificateAuthority:
         self._seed = seed
         self._keys = keys
         self._issued = 0
-        self._start = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        self._start -= timedelta(days=30)
+        self._start = _midnight(now) - timedelta(days=30)
         self.own = self._make_own(key_usage)
 
     def _make_own(self, key_usage: bool) -> Certificate:
@@ -108,15 +107,14 @@ class CertificateAuthority:
         """Issue the leaf of one node, `pve-ssl.pem`.
 
         Args:
-            name: the node's name.
-            domain: the node's domain.
-            address: the node's IP address.
+            name: the node's name, of which `domain` makes its full name.
+            domain: its domain.
+            address: its IP address.
             now: the time of issue, in seconds since 1970.
             key: the key to keep, as Proxmox does at a renewal; without it a new one is made.
             days: how long the leaf is valid from its start; a negative number gives an expired one.
         """
         leaf_key = key if key is not None else self.make_key(f"leaf {name}", bits=2048)
-        issuer = self.own.certificate
         full_name = f"{name}.{domain}"
         subject = x509.Name(
             [
@@ -125,11 +123,11 @@ class CertificateAuthority:
                 x509.NameAttribute(NameOID.COMMON_NAME, full_name[:64]),
             ]
         )
-        start = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        start = _midnight(now)
         if days < 0:
             start += timedelta(days=days - 1)
         builder = (
-            x509.CertificateBuilder(issuer.subject, subject, leaf_key.public_key())
+            x509.CertificateBuilder(self.own.certificate.subject, subject, leaf_key.public_key())
             .serial_number(self._serial_number())
             .not_valid_before(start)
             .not_valid_after(start + timedelta(days=abs(days)))
@@ -165,6 +163,10 @@ class CertificateAuthority:
     def _serial_number(self) -> int:
         self._issued += 1
         return seeded(self._seed, "serial", self._issued).randrange(1, 2**159)
+
+
+def _midnight(now: float) -> datetime:
+    return datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _signing_usage() -> x509.KeyUsage:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from random import Random
 
-from pxm_tui.simulator.certificates import Certificate, CertificateAuthority
+from pxm_tui.simulator.certificates import LEAF_DAYS, Certificate, CertificateAuthority, PrivateKey
 from pxm_tui.simulator.clock import Clock, seeded, seeded_bytes
 from pxm_tui.simulator.inventory import Guest, Node, Pool, make_guests, make_node
 from pxm_tui.simulator.options import ClusterOptions
@@ -110,7 +110,7 @@ class Cluster:
     def reissue(self, name: str, *, new_key: bool = False, expired: bool = False) -> None:
         """Give a node another leaf, with the key it had unless `new_key` is set."""
         key = None if new_key else self.leaf(name).key
-        days = -30 if expired else 730
+        days = -30 if expired else LEAF_DAYS
         self._leaves[name] = self._issue(name, now=self.clock(), key=key, days=days)
 
     def replace_authority(self) -> None:
@@ -119,9 +119,9 @@ class Cluster:
         del self.authority
         self._leaves.clear()
 
-    def _issue(self, name: str, **how: object) -> Certificate:
+    def _issue(self, name: str, *, now: float, key: PrivateKey | None = None, days: int = LEAF_DAYS) -> Certificate:
         address = self.nodes[name].address
-        return self.authority.issue(name, domain=self.domain, address=address, **how)  # type: ignore[arg-type]
+        return self.authority.issue(name, domain=self.domain, address=address, now=now, key=key, days=days)
 
     def node_online(self, node: Node, seen_from: Node) -> bool:
         """Tell whether one node is online in the eyes of another."""
