@@ -1,0 +1,91 @@
+"""Snapshots as plain JSON documents, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pxm_tui.domain.observation import ErrorEntry, Node, Snapshot
+from pxm_tui.storage import fields
+from pxm_tui.storage.fields import optional_written, written
+from pxm_tui.storage.problems import DamagedError
+
+
+def snapshot_document(snapshot: Snapshot) -> dict[str, Any]:
+    """What the cache keeps of a cluster."""
+    return {
+        "cluster": snapshot.cluster_id,
+        "taken_at": optional_written(snapshot.taken_at),
+        "nodes": [_node_document(node) for node in snapshot.nodes],
+        "rtts_ms": list(snapshot.rtts_ms),
+        "rights": snapshot.rights,
+        "certificate_not_after": optional_written(snapshot.certificate_not_after),
+        "errors": [_error_document(entry) for entry in snapshot.errors],
+    }
+
+
+def snapshot_of(document: Any) -> Snapshot:
+    """The reverse.
+
+    Raises:
+        DamagedError: it is not such a document.
+    """
+    try:
+        return Snapshot(
+            fields.text(document["cluster"]),
+            fields.optional_moment(document["taken_at"]),
+            tuple(_node(node) for node in fields.items(document["nodes"])),
+            tuple(fields.real(rtt) for rtt in fields.items(document["rtts_ms"])),
+            fields.text(document["rights"]),
+            fields.optional_moment(document["certificate_not_after"]),
+            tuple(_error(entry) for entry in fields.items(document["errors"])),
+        )
+    except (LookupError, TypeError, AttributeError) as error:
+        raise DamagedError(f"a value has a wrong form ({type(error).__name__})") from None
+
+
+def _node_document(node: Node) -> dict[str, Any]:
+    return {
+        "name": node.name,
+        "state": node.state,
+        "address": node.address,
+        "cpu": node.cpu,
+        "memory_used": node.memory_used,
+        "memory_total": node.memory_total,
+        "uptime": node.uptime,
+        "guests": node.guests,
+        "local": node.local,
+    }
+
+
+def _node(found: Any) -> Node:
+    return Node(
+        fields.text(found["name"]),
+        fields.text(found["state"]),
+        fields.optional_text(found["address"]),
+        fields.optional_real(found["cpu"]),
+        fields.optional_number(found["memory_used"]),
+        fields.optional_number(found["memory_total"]),
+        fields.optional_number(found["uptime"]),
+        fields.optional_number(found["guests"]),
+        fields.boolean(found["local"]),
+    )
+
+
+def _error_document(entry: ErrorEntry) -> dict[str, Any]:
+    return {
+        "step": entry.step,
+        "short": entry.short,
+        "first_at": written(entry.first_at),
+        "last_at": written(entry.last_at),
+        "count": entry.count,
+    }
+
+
+def _error(found: Any) -> ErrorEntry:
+    return ErrorEntry(
+        fields.text(found["step"]),
+        fields.text(found["short"]),
+        fields.moment(found["first_at"]),
+        fields.moment(found["last_at"]),
+        fields.number(found["count"]),
+    )
