@@ -65,7 +65,7 @@ class Connections:
         self._context: ssl.SSLContext | None = None
         self._first: socket.socket | None = None
         self._spare_opened = False
-        origin = httpcore.Origin(b"https", endpoint.host.encode("idna"), endpoint.port)
+        origin = httpcore.Origin(b"https", endpoint.host.encode("ascii", "replace"), endpoint.port)
         self.transport = SessionTransport(self._open, origin, timer)
 
     async def resolve(self) -> tuple[str, ...]:
@@ -94,22 +94,34 @@ class Connections:
             CertificateError: `untrusted`, `changed`, `expired`, `wrong_host`.
             UnreachableError: `not_tls`, `closed`, `timeout`.
         """
-        if trust != self._trust or self._context is None:
-            await self.transport.drop()
-            self._spare_opened = False
-            self._trust, self._context = trust, None
-            trust = await self._with_anchor(trust)
-            self._context = await self._contexts.get(trust)
+        context = await self._prepare(trust)
+        trust = self._trust or trust
         sock, self._first = self._first or await self._tcp(), None
         try:
-            stream, der = await self._handshake(sock, trust)
+            stream, der = await self._handshake(sock, context, trust)
+        except VerificationError as error:
+            await self._drop_all()
+            raise certificate_error(self._endpoint, trust, error.failure, await self._shown()) from None
         except BaseException:
-            await self.transport.drop()
-            self._spare_opened = False
+            await self._drop_all()
             raise
         self.transport.add(stream)
         self._open_spare()
         return self._read(der)
+
+    async def _prepare(self, trust: Trust) -> ssl.SSLContext:
+        """The context for `trust`; what was opened under another trust is closed."""
+        if self._context is None or trust != self._trust:
+            await self.transport.drop()
+            self._spare_opened, self._trust, self._context = False, None, None
+            trust = await self._with_anchor(trust)
+            self._context = await self._contexts.get(trust)
+            self._trust = trust
+        return self._context
+
+    async def _drop_all(self) -> None:
+        await self.transport.drop()
+        self._spare_opened = False
 
     async def read_leaf(self) -> Certificate:
         """The certificate that is shown now, read without sending anything."""
@@ -135,25 +147,20 @@ class Connections:
         trust = self._trust
         if trust is None or self._context is None:
             raise RuntimeError("nothing is sent before the certificate is trusted")
-        stream, _ = await self._handshake(await self._tcp(), trust)
+        try:
+            stream, _ = await self._handshake(await self._tcp(), self._context, trust)
+        except VerificationError as error:
+            raise certificate_error(self._endpoint, trust, error.failure, None) from None
         return stream
 
-    async def _handshake(self, sock: socket.socket, trust: Trust) -> tuple[TlsStream, bytes]:
-        context = self._context
-        if context is None:
-            sock.close()
-            raise RuntimeError("nothing is opened before the trust is known")
-        try:
-            stream, der = await open_tls(self._endpoint, sock, context, self._timeouts)
-        except VerificationError as error:
-            failure = error.failure
-        else:
-            pinned = trust.mode is TrustMode.PINNED_LEAF and trust.fingerprint is not None
-            if not pinned or fingerprint(der) == trust.fingerprint:
-                return stream, der
+    async def _handshake(self, sock: socket.socket, context: ssl.SSLContext, trust: Trust) -> tuple[TlsStream, bytes]:
+        """Shake hands; a pin is compared as well, so that it never depends on OpenSSL alone."""
+        stream, der = await open_tls(self._endpoint, sock, context, self._timeouts)
+        pinned = trust.mode is TrustMode.PINNED_LEAF and trust.fingerprint is not None
+        if pinned and fingerprint(der) != trust.fingerprint:
             stream.close()
-            failure = TlsFailure.UNTRUSTED
-        raise certificate_error(self._endpoint, trust, failure, await self._shown())
+            raise VerificationError(TlsFailure.UNTRUSTED)
+        return stream, der
 
     async def _with_anchor(self, trust: Trust) -> Trust:
         """The trust with its anchor: a pin that is only a fingerprint finds its leaf by a handshake of its own."""
@@ -162,9 +169,7 @@ class Connections:
         shown = await self.read_leaf()
         if shown.sha256 != trust.fingerprint:
             raise certificate_error(self._endpoint, trust, TlsFailure.UNTRUSTED, shown)
-        anchored = replace(trust, anchor_pem=shown.pem)
-        self._trust = anchored
-        return anchored
+        return replace(trust, anchor_pem=shown.pem)
 
     async def _shown(self) -> Certificate | None:
         """The certificate that was not accepted; None where it cannot be read again."""

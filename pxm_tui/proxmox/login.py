@@ -165,4 +165,3 @@ def is_due(ticket: Ticket, now: float) -> bool:
 def sendable(text: str) -> bool:
     """Whether a text can stand in a header as it is."""
     return bool(text) and text.isascii() and text.isprintable() and " " not in text
-

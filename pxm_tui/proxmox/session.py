@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Coroutine, Iterable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Coroutine
+from typing import Any
 
 from pxm_tui.domain import messages
 from pxm_tui.domain.certificate import Certificate, Trust
 from pxm_tui.domain.cluster import Endpoint, LoginMethod
-from pxm_tui.domain.errors import NotPermittedError
-from pxm_tui.domain.observation import Guest, Node, Observation, Realm
+from pxm_tui.domain.observation import Observation, Realm
 from pxm_tui.proxmox.answers import (
     Data,
     NodeEntry,
@@ -25,15 +24,14 @@ from pxm_tui.proxmox.answers import (
     read,
 )
 from pxm_tui.proxmox.api import Answer, Api
-from pxm_tui.proxmox.complaints import OK, error_of, not_proxmox
+from pxm_tui.proxmox.complaints import FORBIDDEN, OK, error_of, not_proxmox
 from pxm_tui.proxmox.connections import Connections
 from pxm_tui.proxmox.login import PasswordLogin, is_due, is_over, sendable
+from pxm_tui.proxmox.observing import observation_of
 from pxm_tui.services.ports import Clock, CodeSource, Credentials, Ticket, Timer
 
-D = TypeVar("D")
-
-_VERSION = re.compile(r"(\d+)\.(\d+)")
-_OLDEST = (6, 4)
+_VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})")
+_OLDEST = tuple(int(part) for part in messages.OLDEST_VERSION.split("."))
 _EVERY_SERVER_HAS = {"pam", "pve"}
 
 
@@ -42,7 +40,7 @@ class HttpProxmoxSession:
 
     Args:
         endpoint: with whom.
-        connections: leads there.
+        connections: lead there.
         api: sends over them.
         timer: monotonic seconds.
         clock: UTC now.
@@ -67,3 +65,92 @@ class HttpProxmoxSession:
     async def secure(self, trust: Trust) -> Certificate:
         """TLS, verified against `trust`; the certificate that was shown. Errors as in `ProxmoxSession`."""
         return await self._connections.secure(trust)
+
+    async def realms(self) -> tuple[Realm, ...]:
+        """The realms that one can log in to, without a login. Raises `UnreachableError(not_proxmox)`."""
+        answer = await self._api.get("access/domains", login=False)
+        if answer.status != OK:
+            raise not_proxmox(self._endpoint, answer)
+        if not is_json(answer):
+            raise messages.not_proxmox(self._endpoint, f"it sends {describe(answer)} for the list of realms")
+        entries = read(self._endpoint, Data[list[RealmEntry] | None], answer) or []
+        if not {entry.realm for entry in entries} >= _EVERY_SERVER_HAS:
+            names = ", ".join(entry.realm for entry in entries[:10]) or "none"
+            raise messages.not_proxmox(self._endpoint, f"its realms are {names}, and pam and pve are not both there")
+        return tuple(Realm(entry.realm, entry.type, entry.comment, bool(entry.default)) for entry in entries)
+
+    async def login(self, credentials: Credentials, code: CodeSource | None) -> Ticket | None:
+        """Log in; a ticket for a password, None for a token. Errors as in `ProxmoxSession`."""
+        self._credentials = credentials
+        if credentials.method is LoginMethod.TOKEN:
+            self._use_token(credentials)
+            return None
+        ticket = await self._password_login.log_in(credentials.user, credentials.secret, code)
+        self._api.use_ticket(ticket.ticket, ticket.csrf)
+        return ticket
+
+    def _use_token(self, credentials: Credentials) -> None:
+        token_id = credentials.token_id or ""
+        if not (sendable(token_id) and sendable(credentials.secret.reveal())):
+            raise messages.token(self._endpoint, token_id, "invalid token value: it has characters that none has")
+        self._api.use_token(token_id, credentials.secret)
+
+    async def resume(self, ticket: Ticket) -> Ticket:
+        """Use a ticket from before, renewed if it is near its end. Raises `LoginError(credentials)` if it is over."""
+        now = self._timer()
+        if is_over(ticket, now):
+            raise messages.credentials(self._endpoint, ticket.user, "the ticket has run out")
+        if is_due(ticket, now):
+            ticket = await self._password_login.renew(ticket)
+        self._credentials = Credentials(LoginMethod.PASSWORD, ticket.user, ticket.ticket)
+        self._api.use_ticket(ticket.ticket, ticket.csrf)
+        return ticket
+
+    async def version(self) -> str:
+        """Such as `9.2.11`. Raises `UnreachableError(too_old)` and, for tokens, `LoginError(token)`."""
+        answer = await self._get("version", "the version")
+        version = read(self._endpoint, Data[VersionEntry], answer).version
+        found = _VERSION.match(version)
+        if found is None:
+            raise messages.bad_answer(self._endpoint, "holds no version of Proxmox VE")
+        if (int(found[1]), int(found[2])) < _OLDEST:
+            raise messages.too_old(self._endpoint, version)
+        return version
+
+    async def observe(self) -> Observation:
+        """Nodes, status, permissions and guests, side by side; the version is left empty, `version` reads it."""
+        nodes, status, permissions, resources = await _all(
+            self._get("nodes", "the nodes"),
+            self._get("cluster/status", "the cluster's status", allow_forbidden=True),
+            self._get("access/permissions", "its own rights"),
+            self._get("cluster/resources", "the guests"),
+        )
+        found_nodes = read(self._endpoint, Data[list[NodeEntry]], nodes)
+        hidden = status.status == FORBIDDEN
+        found_status = None if hidden else read(self._endpoint, Data[list[StatusEntry]], status)
+        found_permissions = read(self._endpoint, Data[PermissionEntries], permissions)
+        found_resources = read(self._endpoint, Data[list[ResourceEntry]], resources)
+        fastest = min(answer.seconds for answer in (nodes, status, permissions, resources))
+        return observation_of(found_nodes, found_status, found_permissions, found_resources, rtt_ms=1000 * fastest)
+
+    async def aclose(self) -> None:
+        """Close every connection and end every task."""
+        await self._api.aclose()
+        await self._connections.aclose()
+
+    async def _get(self, path: str, what: str, *, allow_forbidden: bool = False) -> Answer:
+        answer = await self._api.get(path)
+        if answer.status == OK or (allow_forbidden and answer.status == FORBIDDEN):
+            return answer
+        raise error_of(self._endpoint, answer, what, self._credentials)
+
+
+async def _all(*reads: Coroutine[Any, Any, Answer]) -> list[Answer]:
+    """The answers of all reads; the first error ends the others."""
+    tasks = [asyncio.create_task(work) for work in reads]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

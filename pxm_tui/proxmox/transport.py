@@ -122,7 +122,7 @@ class SessionTransport(httpx.AsyncBaseTransport):
                     target=request.url.raw_path,
                 ),
                 headers=request.headers.raw,
-                content=request.stream,  # type: ignore[arg-type]  # httpx's streams are both kinds in one
+                content=request.stream,
                 extensions=request.extensions,
             )
         )
