@@ -1,6 +1,6 @@
 """A program that registers 50 clusters, as one of two at once: `python -m tests.storage.registering DIRECTORY FIRST`.
 
-With a third argument, a key held in memory, it also puts a secret for each into the vault.
+With a passphrase as third argument it puts 50 secrets into the vault instead.
 """
 
 from __future__ import annotations
@@ -9,8 +9,12 @@ import asyncio
 import sys
 from pathlib import Path
 
+from pxm_tui.domain.cluster import LoginMethod
 from pxm_tui.domain.errors import AlreadyRegisteredError
+from pxm_tui.domain.secret import Secret
+from pxm_tui.storage.sealing import Argon2
 from pxm_tui.storage.tinydb_repository import TinyDbRepository
+from pxm_tui.storage.vault import SecretVault
 from tests.storage.samples import make_cluster
 
 COUNT = 50
@@ -30,6 +34,22 @@ async def register(directory: Path, first: int) -> int:
     return refused
 
 
-if __name__ == "__main__":
+async def keep(directory: Path, first: int, passphrase: Secret) -> int:
+    """Put 50 secrets into one vault that neither program has made yet."""
+    vault = SecretVault(directory, passphrase=passphrase, argon2=lambda: Argon2(1, 64, 1))
+    for number in range(first, first + COUNT):
+        await vault.put(f"c{number}", LoginMethod.TOKEN, Secret(f"secret-{number}"))
+    vault.close()
+    return 0
+
+
+def main() -> None:
+    """Begin when told to, on standard input."""
+    directory, first = Path(sys.argv[1]), int(sys.argv[2])
     sys.stdin.readline()
-    sys.stdout.write(str(asyncio.run(register(Path(sys.argv[1]), int(sys.argv[2])))))
+    work = keep(directory, first, Secret(sys.argv[3])) if len(sys.argv) > 3 else register(directory, first)
+    sys.stdout.write(str(asyncio.run(work)))
+
+
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -10,7 +11,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from pxm_tui.domain.cluster import LoginMethod
+from pxm_tui.domain.secret import Secret
 from pxm_tui.storage.tinydb_repository import TinyDbRepository
+from pxm_tui.storage.vault import SecretVault
 from tests.storage.faults import STEPS
 from tests.storage.registering import COUNT
 
@@ -63,15 +67,31 @@ def test_kill_9_at_any_step_loses_nothing_that_was_acknowledged(tmp_path: Path) 
         assert not [name for name in trial["left"] if name.endswith(".tmp")]
 
 
-def test_two_programs_that_register_50_clusters_each_lose_none(tmp_path: Path) -> None:
-    programs = [start("tests.storage.registering", tmp_path / "data", first) for first in (1000, 2000)]
+def run_at_once(directory: Path, *arguments: str) -> list[int]:
+    """Two programs on one directory, begun together; what they printed."""
+    programs = [start("tests.storage.registering", directory, first, *arguments) for first in (1000, 2000)]
     for program in programs:
         assert program.stdin
         program.stdin.write("go\n")
         program.stdin.flush()
-    refused = [int(program.communicate()[0]) for program in programs]
+    printed = [int(program.communicate()[0]) for program in programs]
     assert [program.returncode for program in programs] == [0, 0]
+    return printed
+
+
+NUMBERS = [*range(1000, 1000 + COUNT), *range(2000, 2000 + COUNT)]
+
+
+def test_two_programs_that_register_50_clusters_each_lose_none(tmp_path: Path) -> None:
+    refused = run_at_once(tmp_path / "data")
     assert sorted(refused) == [0, 1], "both wanted one name"
     names = [cluster.name for cluster in TinyDbRepository(tmp_path / "data").read()]
-    numbers = [*range(1000, 1000 + COUNT), *range(2000, 2000 + COUNT)]
-    assert sorted(names) == sorted(["both", *(f"prod-{number}" for number in numbers)])
+    assert sorted(names) == sorted(["both", *(f"prod-{number}" for number in NUMBERS)])
+
+
+async def test_two_programs_that_keep_50_secrets_each_lose_none(tmp_path: Path) -> None:
+    await asyncio.to_thread(run_at_once, tmp_path / "data", "open sesame")
+    vault = SecretVault(tmp_path / "data", passphrase=Secret("open sesame"))
+    for number in NUMBERS:
+        assert await vault.get(f"c{number}", LoginMethod.TOKEN) == Secret(f"secret-{number}")
+    vault.close()

@@ -1,0 +1,509 @@
+"""The vault: its modes, who may open it, what is in its files, and other processes."""
+
+# ruff: noqa: ASYNC240 - the tests look at the files themselves
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import stat
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from keyring.backends import fail
+
+from pxm_tui.domain.cluster import LoginMethod
+from pxm_tui.domain.errors import InvalidError, StorageError
+from pxm_tui.domain.secret import Secret
+from pxm_tui.services.ports import SecretStore, VaultMode, VaultState
+from pxm_tui.storage.sealing import Argon2
+from pxm_tui.storage.vault import SecretVault
+from tests.storage.fake_keyring import FakeBackend, class_named, keyring_with
+from tests.storage.faults import failing_at
+from tests.storage.samples import NOW
+
+TOKEN, PASSWORD = LoginMethod.TOKEN, LoginMethod.PASSWORD
+PASSPHRASE = Secret("open sesame, please")
+SECRET = Secret("s3cret-of-the-test")
+NO_KEYRING = keyring_with(fail.Keyring())  # type: ignore[no-untyped-call]
+
+Make = Callable[..., SecretVault]
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def file(directory: Path) -> Path:
+    return directory / "secrets.vault"
+
+
+@pytest.fixture
+def make(directory: Path) -> Iterator[Make]:
+    """Vaults on one directory, each as another process would have it; without a keyring if not told otherwise."""
+    made: list[SecretVault] = []
+
+    def make_one(**options: Any) -> SecretVault:
+        defaults: dict[str, Any] = {"keyring": NO_KEYRING, "now": lambda: NOW, "argon2": lambda: Argon2(1, 64, 1)}
+        made.append(SecretVault(directory, **(defaults | options)))
+        return made[-1]
+
+    yield make_one
+    for vault in made:
+        vault.close()
+
+
+@pytest.fixture
+def passphrase_file(tmp_path: Path) -> Path:
+    found = tmp_path / "passphrase"
+    found.write_text(PASSPHRASE.reveal() + "\n")
+    found.chmod(0o600)
+    return found
+
+
+def everything_in(directory: Path) -> bytes:
+    return b"".join(entry.read_bytes() for entry in directory.rglob("*") if entry.is_file())
+
+
+# What every mode does
+
+
+@pytest.fixture(params=["keyring", "passphrase", "passphrase file", "memory passphrase", "ask", "chosen ask"])
+async def store(request: pytest.FixtureRequest, make: Make, passphrase_file: Path) -> SecretStore:
+    if request.param == "keyring":
+        return make(keyring=keyring_with(FakeBackend()))
+    if request.param == "passphrase file":
+        return make(passphrase_file=passphrase_file)
+    if request.param == "memory passphrase":
+        return make(passphrase=PASSPHRASE)
+    vault = make(secret_store="ask" if request.param == "ask" else "auto")
+    if request.param == "passphrase":
+        await vault.unlock(PASSPHRASE)
+    elif request.param == "chosen ask":
+        await vault.choose_ask()
+    return vault
+
+
+async def test_a_secret_is_kept(store: SecretStore) -> None:
+    assert await store.get("c1", TOKEN) is None
+    await store.put("c1", TOKEN, SECRET)
+    assert await store.get("c1", TOKEN) == SECRET
+    assert await store.get("c1", PASSWORD) is None
+    assert await store.get("c2", TOKEN) is None
+    assert (await store.state()).open is True
+
+
+async def test_a_secret_is_replaced(store: SecretStore) -> None:
+    await store.put("c1", TOKEN, SECRET)
+    await store.put("c1", TOKEN, Secret("newer"))
+    assert await store.get("c1", TOKEN) == Secret("newer")
+
+
+async def test_all_secrets_of_a_cluster_are_erased(store: SecretStore) -> None:
+    for cluster in ("c1", "c2"):
+        await store.put(cluster, TOKEN, SECRET)
+        await store.put(cluster, PASSWORD, SECRET)
+    await store.delete("c1")
+    await store.delete("nobody")
+    assert [await store.get("c1", kind) for kind in LoginMethod] == [None, None]
+    assert [await store.get("c2", kind) for kind in LoginMethod] == [SECRET, SECRET]
+
+
+async def test_strangers_are_swept_when_old_enough(store: SecretStore) -> None:
+    for cluster in ("c1", "c2"):
+        await store.put(cluster, TOKEN, SECRET)
+    assert await store.sweep(["c1"], NOW) == 0, "made at NOW, not before"
+    assert await store.sweep(["c1", "c2"], NOW + timedelta(days=1)) == 0
+    assert await store.sweep(["c1"], NOW + timedelta(seconds=1)) == 1
+    assert await store.get("c1", TOKEN) == SECRET
+    assert await store.get("c2", TOKEN) is None
+
+
+# Which mode
+
+
+async def test_auto_takes_the_keyring(make: Make, passphrase_file: Path) -> None:
+    backend = FakeBackend()
+    vault = make(keyring=keyring_with(backend), passphrase_file=passphrase_file)
+    assert await vault.state() == VaultState(VaultMode.KEYRING, open=True, exists=False)
+    await vault.put("c1", TOKEN, SECRET)
+    assert await vault.state() == VaultState(VaultMode.KEYRING, open=True, exists=True)
+    assert len(backend.kept) == 1
+    again = make(keyring=keyring_with(backend))
+    assert await again.state() == VaultState(VaultMode.KEYRING, open=True, exists=True)
+    assert await again.get("c1", TOKEN) == SECRET
+
+
+async def test_auto_takes_the_passphrase_file_where_there_is_no_keyring(make: Make, passphrase_file: Path) -> None:
+    vault = make(passphrase_file=passphrase_file)
+    assert await vault.state() == VaultState(VaultMode.PASSPHRASE, open=True, exists=False)
+    await vault.put("c1", TOKEN, SECRET)
+    assert await make(passphrase_file=passphrase_file).get("c1", TOKEN) == SECRET
+
+
+async def test_auto_leaves_the_choice_to_a_person(make: Make, directory: Path) -> None:
+    vault = make()
+    assert await vault.state() == VaultState(None, open=False, exists=False)
+    assert await vault.get("c1", TOKEN) is None
+    with pytest.raises(StorageError) as caught:
+        await vault.put("c1", TOKEN, SECRET)
+    assert caught.value.cause == "secret_store"
+    assert "PXM_VAULT_PASSPHRASE_FILE" in caught.value.do
+    assert SECRET.reveal().encode() not in everything_in(directory)
+    await vault.unlock(PASSPHRASE)
+    assert await vault.state() == VaultState(VaultMode.PASSPHRASE, open=True, exists=True)
+
+
+async def test_auto_opens_a_vault_by_its_own_key_holder(make: Make) -> None:
+    await make().unlock(PASSPHRASE)
+    later = make(keyring=keyring_with(FakeBackend()))
+    assert await later.state() == VaultState(VaultMode.PASSPHRASE, open=False, exists=True)
+
+
+async def test_a_passphrase_in_memory_touches_no_keyring(make: Make) -> None:
+    backend = FakeBackend(broken=AssertionError("asked"))
+    vault = make(passphrase=PASSPHRASE, keyring=keyring_with(backend), secret_store="passphrase")
+    await vault.put("c1", TOKEN, SECRET)
+    assert await vault.state() == VaultState(VaultMode.PASSPHRASE, open=True, exists=True)
+
+
+async def test_the_keyring_when_it_must_be(make: Make) -> None:
+    with pytest.raises(StorageError, match="no keyring here"):
+        await make(secret_store="keyring").state()
+    with pytest.raises(StorageError, match="no keyring here"):
+        await make(secret_store="keyring").put("c1", TOKEN, SECRET)
+    assert (await make(secret_store="keyring", keyring=keyring_with(FakeBackend())).state()).open
+
+
+async def test_a_passphrase_when_it_must_be(make: Make, passphrase_file: Path) -> None:
+    keyring = keyring_with(FakeBackend())
+    assert await make(secret_store="passphrase", keyring=keyring).state() == VaultState(
+        VaultMode.PASSPHRASE, open=False, exists=False
+    )
+    with pytest.raises(StorageError, match="no passphrase yet"):
+        await make(secret_store="passphrase", keyring=keyring).put("c1", TOKEN, SECRET)
+    vault = make(secret_store="passphrase", keyring=keyring, passphrase_file=passphrase_file)
+    assert (await vault.state()).open
+
+
+async def test_plain_text_keyrings_are_passed_over(make: Make, passphrase_file: Path) -> None:
+    plain = class_named("keyrings.alt.file", "PlaintextKeyring")
+    vault = make(keyring=keyring_with(plain), passphrase_file=passphrase_file)
+    await vault.put("c1", TOKEN, SECRET)
+    assert (await vault.state()).mode is VaultMode.PASSPHRASE
+    assert plain.kept == {}
+
+
+async def test_ask_leaves_no_file(make: Make, directory: Path) -> None:
+    vault = make(secret_store="ask")
+    await vault.put("c1", TOKEN, SECRET)
+    assert await vault.state() == VaultState(VaultMode.ASK, open=True, exists=False)
+    assert not directory.exists()
+    assert await make(secret_store="ask").get("c1", TOKEN) is None
+
+
+async def test_what_was_in_memory_goes_into_a_vault_made_later(make: Make) -> None:
+    vault = make()
+    await vault.choose_ask()
+    await vault.put("c1", TOKEN, SECRET)
+    await vault.unlock(PASSPHRASE)
+    assert await make(passphrase=PASSPHRASE).get("c1", TOKEN) == SECRET
+
+
+# Opening
+
+
+async def test_a_vault_is_opened_with_its_passphrase_only(make: Make) -> None:
+    first = make()
+    await first.unlock(PASSPHRASE)
+    await first.put("c1", TOKEN, SECRET)
+    vault = make()
+    assert (await vault.state()).open is False
+    with pytest.raises(StorageError, match="locked"):
+        await vault.get("c1", TOKEN)
+    with pytest.raises(StorageError, match="locked"):
+        await vault.put("c1", TOKEN, Secret("other"))
+    assert await vault.get("nobody", TOKEN) is None, "what is not there needs no key"
+    for wrong in (Secret("open sesame"), Secret("")):
+        with pytest.raises(InvalidError) as caught:
+            await vault.unlock(wrong)
+        assert (caught.value.cause, caught.value.field) == ("passphrase", "passphrase")
+    assert (await vault.state()).open is False
+    await vault.unlock(PASSPHRASE)
+    assert await vault.get("c1", TOKEN) == SECRET
+
+
+async def test_a_locked_vault_is_erased_from_and_swept(make: Make) -> None:
+    first = make(passphrase=PASSPHRASE)
+    for cluster in ("c1", "c2", "c3"):
+        await first.put(cluster, TOKEN, SECRET)
+    locked = make()
+    await locked.delete("c1")
+    assert await locked.sweep({"c2"}, NOW + timedelta(minutes=1)) == 1
+    assert (await locked.state()).open is False
+    found = [await first.get(cluster, TOKEN) for cluster in ("c1", "c2", "c3")]
+    assert found == [None, SECRET, None]
+
+
+async def test_a_wrong_passphrase_file_is_an_error_not_a_question(make: Make, passphrase_file: Path) -> None:
+    await make(passphrase=PASSPHRASE).put("c1", TOKEN, SECRET)
+    passphrase_file.write_text("another")
+    for vault in (make(passphrase_file=passphrase_file), make(passphrase=Secret("another"))):
+        with pytest.raises(StorageError, match="is not that of the secret store") as caught:
+            await vault.state()
+        assert "another" not in caught.value.message.replace("Name another", "")
+    passphrase_file.chmod(0o644)
+    with pytest.raises(StorageError, match="open to other users"):
+        await make(passphrase_file=passphrase_file).get("c1", TOKEN)
+
+
+async def test_a_keyring_that_lost_the_key_or_has_another(make: Make) -> None:
+    backend = FakeBackend()
+    await make(keyring=keyring_with(backend)).put("c1", TOKEN, SECRET)
+    (place,) = backend.kept
+    backend.kept[place] = backend.kept[place][::-1].replace("=", "") + "="
+    with pytest.raises(StorageError, match=r"is not that of the secret store|does not hold"):
+        await make(keyring=keyring_with(backend)).get("c1", TOKEN)
+    backend.kept.clear()
+    with pytest.raises(StorageError, match="does not hold the key"):
+        await make(keyring=keyring_with(backend)).state()
+    with pytest.raises(StorageError, match="in the keyring"):
+        await make(keyring=keyring_with(backend)).unlock(PASSPHRASE)
+
+
+async def test_a_keyring_that_is_locked_now_may_be_unlocked_later(make: Make) -> None:
+    backend = FakeBackend()
+    await make(keyring=keyring_with(backend)).put("c1", TOKEN, SECRET)
+    vault = make(keyring=keyring_with(backend))
+    backend.broken = RuntimeError("locked")
+    with pytest.raises(StorageError, match="keyring refused"):
+        await vault.get("c1", TOKEN)
+    backend.broken = None
+    assert await vault.get("c1", TOKEN) == SECRET
+
+
+# The file
+
+
+async def test_nothing_of_a_secret_is_in_any_file(
+    make: Make, directory: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    vault = make(passphrase=PASSPHRASE)
+    await vault.put("c1", TOKEN, SECRET)
+    await vault.put("c1", PASSWORD, Secret("another-s3cret"))
+    await vault.put("c1", TOKEN, SECRET)
+    await vault.delete("c2")
+    content = everything_in(directory) + caplog.text.encode() + repr(vault).encode() + repr(vars(vault)).encode()
+    for secret in (SECRET, PASSPHRASE, Secret("another-s3cret")):
+        assert secret.reveal().encode() not in content
+        assert secret.reveal().encode().hex().encode() not in content
+
+
+async def test_the_files_are_private(make: Make, directory: Path) -> None:
+    await make(passphrase=PASSPHRASE).put("c1", TOKEN, SECRET)
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(entry.stat().st_mode) for entry in directory.iterdir()} == {0o600}
+
+
+async def test_what_is_erased_or_replaced_is_not_in_the_copy_either(make: Make, file: Path) -> None:
+    vault = make(passphrase=PASSPHRASE)
+    for cluster in ("c1", "c2"):
+        await vault.put(cluster, TOKEN, SECRET)
+    old = [entry["box"] for entry in json.loads(file.read_bytes())["entries"]]
+    await vault.delete("c1")
+    await vault.put("c2", TOKEN, Secret("newer"))
+    content = everything_in(file.parent)
+    assert [box.encode() in content for box in old] == [False, False]
+
+
+async def test_the_parameters_of_the_key_are_in_the_file(make: Make, file: Path) -> None:
+    await make(argon2=Argon2).unlock(PASSPHRASE)
+    parameters = json.loads(file.read_bytes())["argon2id"]
+    assert (parameters["iterations"], parameters["memory_kib"], parameters["lanes"]) == (3, 65536, 4)
+    assert (await make(passphrase=PASSPHRASE).state()).open
+
+
+def change(file: Path, edit: Callable[[dict[str, Any]], None]) -> None:
+    content = json.loads(file.read_bytes())
+    edit(content)
+    file.write_text(json.dumps(content))
+
+
+def swap_clusters(content: dict[str, Any]) -> None:
+    first, second = content["entries"]
+    first["cluster"], second["cluster"] = second["cluster"], first["cluster"]
+
+
+def swap_kind(content: dict[str, Any]) -> None:
+    content["entries"][0]["kind"] = "password"
+
+
+def change_time(content: dict[str, Any]) -> None:
+    content["entries"][0]["created_at"] = "2020-01-01T00:00:00Z"
+
+
+def change_box(content: dict[str, Any]) -> None:
+    box = content["entries"][0]["box"]
+    content["entries"][0]["box"] = ("B" if box[0] == "A" else "A") + box[1:]
+
+
+def empty_box(content: dict[str, Any]) -> None:
+    content["entries"][0]["box"] = ""
+
+
+@pytest.mark.parametrize("edit", [swap_clusters, swap_kind, change_time, change_box, empty_box])
+async def test_tampered_entries_are_refused(make: Make, file: Path, edit: Callable[[dict[str, Any]], None]) -> None:
+    vault = make(passphrase=PASSPHRASE)
+    await vault.put("c1", TOKEN, SECRET)
+    await vault.put("c2", TOKEN, Secret("of c2"))
+    change(file, edit)
+    kind = PASSWORD if edit is swap_kind else TOKEN
+    for reader in (make(passphrase=PASSPHRASE), vault):
+        with pytest.raises(StorageError, match="changed by something else") as caught:
+            await reader.get("c1", kind)
+        assert caught.value.cause == "secret_store"
+        with pytest.raises(StorageError, match="changed by something else"):
+            await reader.get("c1", kind)
+
+
+async def test_an_entry_of_another_vault_is_refused(make: Make, file: Path) -> None:
+    await make(passphrase=PASSPHRASE).put("c1", TOKEN, Secret("of another vault"))
+    (stolen,) = json.loads(file.read_bytes())["entries"]
+    for entry in file.parent.iterdir():
+        entry.unlink()
+    await make(passphrase=PASSPHRASE).put("c1", TOKEN, SECRET)
+    change(file, lambda content: content.update(entries=[stolen]))
+    with pytest.raises(StorageError, match="changed by something else"):
+        await make(passphrase=PASSPHRASE).get("c1", TOKEN)
+
+
+@pytest.mark.parametrize("place", ["vault", "key", "salt"])
+async def test_a_tampered_header_does_not_open(make: Make, file: Path, place: str) -> None:
+    await make(passphrase=PASSPHRASE).put("c1", TOKEN, SECRET)
+
+    def edit(content: dict[str, Any]) -> None:
+        where = content["argon2id"] if place == "salt" else content
+        where[place] = "A" * 24 if place == "salt" else where[place].swapcase()
+
+    change(file, edit)
+    vault = make()
+    with pytest.raises(InvalidError):
+        await vault.unlock(PASSPHRASE)
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        {"format": "1"},
+        {"format": 0},
+        {"mode": "ask"},
+        {"mode": "keyring"},
+        {"mode": "magic"},
+        {"argon2id": None},
+        {"argon2id": {"iterations": 3, "memory_kib": 2**40, "lanes": 4, "salt": "c2FsdHNhbHRzYWx0"}},
+        {"key": "not base64"},
+        {"entries": {}},
+        {"entries": [{"cluster": "c1"}]},
+        {"entries": [7]},
+        {"more": 1},
+    ],
+    ids=str,
+)
+async def test_a_damaged_vault_is_set_aside_and_its_copy_used(make: Make, file: Path, update: dict[str, Any]) -> None:
+    first = make(passphrase=PASSPHRASE)
+    await first.put("c1", TOKEN, SECRET)
+    await first.put("c2", TOKEN, SECRET)
+    change(file, lambda content: content.update(update))
+    vault = make(passphrase=PASSPHRASE)
+    assert await vault.get("c1", TOKEN) == SECRET
+    (notice,) = vault.notices()
+    assert "secrets.vault was damaged" in notice
+    assert "1 secret." in notice
+    assert len(list(file.parent.glob("secrets.vault.damaged-*"))) == 1
+
+
+async def test_a_newer_vault_is_refused_untouched(make: Make, file: Path) -> None:
+    await make(passphrase=PASSPHRASE).put("c1", TOKEN, SECRET)
+    change(file, lambda content: content.update(format=2))
+    before = file.read_bytes()
+    with pytest.raises(StorageError, match="written by a newer pxm"):
+        await make(passphrase=PASSPHRASE).put("c1", TOKEN, SECRET)
+    assert file.read_bytes() == before
+
+
+async def test_a_vault_that_was_moved_away_is_made_anew(make: Make, file: Path) -> None:
+    vault = make(passphrase=PASSPHRASE)
+    await vault.put("c1", TOKEN, SECRET)
+    await vault.put("c2", TOKEN, SECRET)
+    file.rename(file.with_name("elsewhere"))
+    assert await vault.get("c1", TOKEN) is None
+    await vault.put("c3", TOKEN, Secret("fresh"))
+    assert await make(passphrase=PASSPHRASE).get("c3", TOKEN) == Secret("fresh")
+    assert await make(passphrase=PASSPHRASE).get("c1", TOKEN) is None
+
+
+async def test_a_vault_replaced_by_another_is_opened_anew(make: Make, file: Path) -> None:
+    vault = make()
+    await vault.unlock(PASSPHRASE)
+    await vault.put("c1", TOKEN, SECRET)
+    file.unlink()
+    await make().unlock(Secret("of another person"))
+    assert (await vault.state()).open is False
+
+
+@pytest.mark.parametrize("at", range(6))
+async def test_a_full_disk_keeps_the_old_vault(make: Make, at: int) -> None:
+    first = make(passphrase=PASSPHRASE)
+    await first.put("c1", TOKEN, SECRET)
+    full = make(passphrase=PASSPHRASE, primitives=failing_at(at))
+    for work in (full.put("c2", TOKEN, SECRET), full.delete("c1"), full.put("c1", TOKEN, SECRET)):
+        with pytest.raises(StorageError, match="no space left"):
+            await work
+    assert await make(passphrase=PASSPHRASE).get("c1", TOKEN) == SECRET
+
+
+# Others
+
+
+async def test_two_processes_see_each_other_and_lose_nothing(make: Make) -> None:
+    one, two = make(passphrase=PASSPHRASE), make(passphrase=PASSPHRASE)
+    await one.put("c1", TOKEN, SECRET)
+    assert await two.get("c1", TOKEN) == SECRET
+    await asyncio.gather(
+        *(one.put(f"a{number}", TOKEN, SECRET) for number in range(10)),
+        *(two.put(f"b{number}", TOKEN, SECRET) for number in range(10)),
+    )
+    for vault in (one, two):
+        for number in range(10):
+            assert await vault.get(f"a{number}", TOKEN) == await vault.get(f"b{number}", TOKEN) == SECRET
+
+
+async def test_two_first_puts_make_one_vault(make: Make) -> None:
+    backend = FakeBackend()
+    vaults = [make(keyring=keyring_with(backend)) for _ in range(4)]
+    await asyncio.gather(*(vault.put(f"c{number}", TOKEN, SECRET) for number, vault in enumerate(vaults)))
+    reader = make(keyring=keyring_with(backend))
+    assert [await reader.get(f"c{number}", TOKEN) for number in range(4)] == [SECRET] * 4
+
+
+async def test_two_first_passphrases_make_one_vault(make: Make) -> None:
+    answers = await asyncio.gather(*(make().unlock(Secret(text)) for text in ("one", "two")), return_exceptions=True)
+    assert [type(answer) for answer in answers if answer] == [InvalidError]
+
+
+async def test_a_cancelled_put_is_still_whole(make: Make) -> None:
+    vault = make(passphrase=PASSPHRASE)
+    putting = asyncio.ensure_future(vault.put("c1", TOKEN, SECRET))
+    await asyncio.sleep(0)
+    putting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await putting
+    vault.close()
+    assert await make(passphrase=PASSPHRASE).get("c1", TOKEN) == SECRET
