@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _OPTION_NAME = re.compile(r"--[a-z][a-z-]{0,24}(?=$|=)|-[A-Za-z](?=$)")
 _REPEATED = re.compile(r"ignored explicit argument .*", re.DOTALL)
 USAGE = "usage"
+HELP_WIDTH = 79
 
 
 class HelpShownError(Exception):
@@ -28,7 +29,7 @@ class Parser(argparse.ArgumentParser):
     """Raises instead of ending the program; abbreviations are off, so that `--password` is no `--password-stdin`."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(allow_abbrev=False, **options)
+        super().__init__(allow_abbrev=False, formatter_class=_formatter, **options)
 
     def error(self, message: str) -> NoReturn:
         """Raise `InvalidError`; argparse's words, without the value of an option that takes none."""
@@ -38,6 +39,11 @@ class Parser(argparse.ArgumentParser):
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:  # noqa: ARG002
         """Raise `HelpShownError`: argparse ends this way only after help and version."""
         raise HelpShownError
+
+
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    """Help for 80 columns. Asking for the terminal's width imports compression libraries, at every start."""
+    return argparse.HelpFormatter(prog, width=HELP_WIDTH, max_help_position=28)
 
 
 def parse(argv: list[str]) -> argparse.Namespace | None:
@@ -72,7 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("-V", "--version", action="version", version=f"pxm {__version__}")
     for name in GLOBAL:
         _add(parser, name)
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    commands = parser.add_subparsers(prog="pxm", dest="command", metavar="COMMAND", title="commands")
     for command in COMMANDS:
         _add_command(commands, command)
     return parser

@@ -51,6 +51,11 @@ def _guarded(argv: list[str], as_json: bool) -> int:
 
 
 def _run(argv: list[str]) -> int:
+    if argv in (["list"], ["list", "--json"]):
+        # Scripts and prompts run this often; the parser would take a third of its time.
+        from pxm_tui.cli.commands.list import print_list
+
+        return print_list(as_json=argv[-1] == "--json")
     from pxm_tui.cli.parser import parse
 
     arguments = parse(argv)

@@ -8,7 +8,7 @@ from typing import Any
 
 from pxm_tui.cli.terminal import has_terminal
 from pxm_tui.domain.errors import InvalidError
-from pxm_tui.settings import Settings, load_settings
+from pxm_tui.settings import Settings, load_settings, parse_refresh
 
 
 def need_terminal(instead: str) -> None:
@@ -19,10 +19,6 @@ def need_terminal(instead: str) -> None:
 
 def ui_settings(arguments: argparse.Namespace, *, environment: dict[str, str] | None = None, **given: Any) -> Settings:
     """The settings with the flags of the UI on top. Raises `InvalidError`."""
-    from dataclasses import replace
-
-    from pxm_tui.settings import parse_refresh
-
     refresh = getattr(arguments, "refresh", None)
     period = parse_refresh(refresh) if refresh is not None else None
     flags = {
@@ -31,4 +27,4 @@ def ui_settings(arguments: argparse.Namespace, *, environment: dict[str, str] | 
         "refresh": period,
     }
     settings = load_settings({**given, **flags}, environment)
-    return replace(settings, refresh=None) if refresh is not None and period is None else settings
+    return settings._replace(refresh=None) if refresh is not None and period is None else settings

@@ -13,9 +13,14 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print all clusters."""
-    settings = load_settings({"data_dir": getattr(arguments, "data_dir", None)})
+    return print_list(as_json=arguments.json, data_dir=getattr(arguments, "data_dir", None))
+
+
+def print_list(*, as_json: bool, data_dir: str | None = None) -> int:
+    """Print all clusters; gives the exit status."""
+    settings = load_settings({"data_dir": data_dir})
     repository = open_repository(settings)
-    if arguments.json:
+    if as_json:
         records = repository.read_records()
         output.print_json({"clusters": records, "total": len(records)})
     else:
