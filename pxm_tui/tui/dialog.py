@@ -1,0 +1,294 @@
+"""What all dialogs share: the box, its keys, the moment before it listens, and how a service asks through it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, ClassVar, TypeVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+
+from pxm_tui.domain.observation import Realm
+from pxm_tui.domain.secret import Secret
+from pxm_tui.domain.steps import Step
+from pxm_tui.services.bundle import Services
+from pxm_tui.services.dialog import CodeQuestion, PassphraseQuestion, TrustQuestion
+from pxm_tui.tui.copying import TMUX_HINT
+from pxm_tui.tui.glyphs import environment_style, glyphs_of
+from pxm_tui.tui.keys import Key, bindings
+from pxm_tui.tui.screens.base import PxmDialog
+from pxm_tui.tui.text import fit, safe
+from pxm_tui.tui.widgets.frame import KeysLine, Painted, keys_content
+
+T = TypeVar("T")
+
+LISTENS_AFTER = 0.5
+"""Seconds that a dialog which trusts, erases or changes something is shown before it takes a key."""
+
+BOX_WIDTH = 80
+ENVIRONMENT_ENDS = 18
+"""Columns between the environment's word and the right edge of a box."""
+
+
+class BodyScroll(VerticalScroll, can_focus=False, inherit_bindings=False):
+    """Scrolls without keys of its own, so that up and down stay with the fields."""
+
+
+class BoxTop(Painted):
+    """The upper edge of a box: title on the left, the environment's word on the right."""
+
+    def __init__(self, title: str, environment: str = "") -> None:
+        super().__init__()
+        self._title = safe(title)
+        self._environment = environment
+
+    def paint(self, width: int) -> Content:
+        """The edge."""
+        glyphs = glyphs_of(self)
+        left, right = ("+", "+") if glyphs.ascii else ("┌", "┐")
+        word = safe(self._environment.upper(), 12)
+        room = width - 4 - (len(word) + 2 if word else 0)
+        title = fit(self._title, room, middle=True, mark=glyphs.cut).rstrip()
+        head = Content.assemble(left, " ", (title, "bold"), " ")
+        if word:
+            gap = width - ENVIRONMENT_ENDS - head.cell_length - len(word)
+            head = Content.assemble(head, " " * max(0, gap), (word, environment_style(self._environment)), " ")
+        return Content.assemble(head, glyphs.rule * max(0, width - 1 - head.cell_length), right)
+
+
+class BoxDialog(PxmDialog[T]):
+    """A box over the screen.
+
+    Subclasses give `box_title`, `compose_body`, `DIALOG_KEYS`, and say with `GUARDED` whether they trust, erase or
+    change something: then keys that arrive before they have been shown for half a second are dropped.
+
+    Args:
+        services: the bundle.
+    """
+
+    GUARDED: ClassVar[bool] = False
+    MOVE_KEYS = (
+        Key("dialog.next", "tab,down", "move(1)", "Tab", "move", "next field or button"),
+        Key("dialog.previous", "shift+tab,up", "move(-1)", "Shift-Tab", "move back", "previous field or button"),
+    )
+    BINDINGS = [
+        *bindings(MOVE_KEYS),
+        ("escape", "leave"),
+        ("ctrl+y", "copy"),
+        ("pagedown", "page(1)"),
+        ("pageup", "page(-1)"),
+    ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-roomy")]
+    DEFAULT_CSS = """
+    BoxDialog #box { width: 80; max-width: 100%; height: auto; background: $background; }
+    BoxDialog #box-body {
+        height: auto; padding: 0 1; border: solid $foreground; border-top: none;
+        scrollbar-size-vertical: 1;
+    }
+    BoxDialog.-ascii #box-body { border: ascii $foreground; border-top: none; }
+    BoxDialog .buttons { height: 1; width: 1fr; padding-left: 10; }
+    BoxDialog.-narrow .buttons { layout: vertical; height: auto; padding-left: 0; }
+    BoxDialog #box-keys { height: auto; background: $background; }
+    """
+
+    def __init__(self, services: Services) -> None:
+        super().__init__()
+        self.services = services
+        self._shown_at: float | None = None
+
+    # What subclasses give
+
+    @property
+    def box_title(self) -> str:
+        """Stands in the upper edge."""
+        raise NotImplementedError
+
+    @property
+    def environment(self) -> str:
+        """The environment's word in the upper edge; empty for none."""
+        return ""
+
+    def compose_body(self) -> ComposeResult:
+        """What is in the box."""
+        raise NotImplementedError
+
+    def footer_keys(self) -> list[tuple[str, str]]:
+        """Keys and their words, for the line below the box."""
+        return [("Tab", "move"), ("Enter", "press"), ("Esc", "cancel")]
+
+    def copied(self) -> str:
+        """What Ctrl-Y copies; empty for nothing."""
+        return ""
+
+    # The box
+
+    def compose(self) -> ComposeResult:
+        """The box, and its keys below it."""
+        with Vertical(id="box"):
+            yield BoxTop(self.box_title, self.environment)
+            with BodyScroll(id="box-body"):
+                yield from self.compose_body()
+            yield KeysLine(id="box-keys")
+
+    def on_mount(self) -> None:
+        """Begin to count the time on the screen once it has been drawn."""
+        self.set_class(glyphs_of(self).ascii, "-ascii")
+        self.call_after_refresh(self._shown)
+
+    async def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002
+        """Leave room for the edge and the keys."""
+        self.show_keys()
+
+    def show_keys(self) -> None:
+        """Show the keys as they are now."""
+        rows = fit_keys(self.footer_keys(), min(BOX_WIDTH, self.app.size.width))
+        self.query_one("#box-keys", KeysLine).show_content(*rows)
+        self.query_one("#box-keys").styles.height = len(rows)
+        self.query_one("#box-body").styles.max_height = max(3, self.app.size.height - 1 - len(rows))
+
+    def _shown(self) -> None:
+        self._shown_at = self.services.timer()
+
+    @property
+    def listens(self) -> bool:
+        """Keys are taken now."""
+        if not self.GUARDED:
+            return True
+        return self._shown_at is not None and self.services.timer() - self._shown_at >= LISTENS_AFTER
+
+    # Keys
+
+    def action_move(self, by: int) -> None:
+        """To the next field or button, or the one before."""
+        if self.listens:
+            self.focus_next() if by > 0 else self.focus_previous()
+
+    def action_page(self, by: int) -> None:
+        """Scroll the box."""
+        body = self.query_one("#box-body")
+        body.scroll_relative(y=by * max(1, body.size.height - 1), animate=False)
+
+    def action_leave(self) -> None:
+        """Close it, changing nothing."""
+        if self.listens:
+            self.leave()
+
+    def leave(self) -> None:
+        """Close it, changing nothing."""
+        self.dismiss(None)
+
+    async def action_back(self) -> None:
+        """One step back: as Esc."""
+        self.action_leave()
+
+    def action_copy(self) -> None:
+        """Copy what the dialog is about."""
+        text = self.copied()
+        if self.listens and text:
+            copy(self, text)
+
+
+def buttons(*found: Widget) -> Horizontal:
+    """Buttons beside each other, or below each other where it is narrow."""
+    return Horizontal(*found, classes="buttons")
+
+
+def copy(screen: Screen[Any], text: str) -> None:
+    """Copy by OSC 52, and show what was copied, because a terminal may throw it away."""
+    screen.app.copy_to_clipboard(text)
+    lines = text.splitlines()
+    more = f" and {len(lines) - 1} more lines" if len(lines) > 1 else ""
+    screen.notify(f"Copied: {safe(lines[0], 120)}{more}. {TMUX_HINT}", markup=False)
+
+
+def fit_keys(keys: Sequence[tuple[str, str]], width: int, rows: int = 2) -> list[Content]:
+    """Keys and their words in at most `rows` lines, three columns between two of them."""
+    lines: list[list[tuple[str, str]]] = [[]]
+    for key in keys:
+        if lines[-1] and keys_content([*lines[-1], key], 3).cell_length > width - 2:
+            if len(lines) == rows:
+                break
+            lines.append([])
+        lines[-1].append(key)
+    return [keys_content(line, 3) for line in lines]
+
+
+async def ask(screen: Screen[Any], dialog: Screen[T]) -> T | None:
+    """Open a dialog over `screen` and wait for its answer; None when it was left, or the screen has gone."""
+    answer: asyncio.Future[T | None] = asyncio.get_running_loop().create_future()
+
+    def answered(result: T | None) -> None:
+        if not answer.done():
+            answer.set_result(result)
+
+    if not screen.call_later(lambda: screen.app.push_screen(dialog, answered)):
+        return None
+    try:
+        return await answer
+    except asyncio.CancelledError:
+        if dialog.is_current:
+            dialog.dismiss(None)
+        raise
+
+
+class Asker:
+    """A screen's side of a service: shows the steps, opens the dialogs.
+
+    Everything reaches the screen through its own queue, in order, whichever task the service calls from.
+
+    Args:
+        screen: over which dialogs open.
+        services: the bundle, for the dialogs.
+        on_step: told of every step.
+        on_code: asked for a second factor.
+        on_realms: told of the server's realms.
+    """
+
+    def __init__(
+        self,
+        screen: Screen[Any],
+        services: Services,
+        *,
+        on_step: Callable[[Step], None],
+        on_code: Callable[[CodeQuestion], Awaitable[Secret | None]] | None = None,
+        on_realms: Callable[[tuple[Realm, ...]], None] | None = None,
+    ) -> None:
+        self._screen = screen
+        self._services = services
+        self._on_step = on_step
+        self._on_code = on_code
+        self._on_realms = on_realms
+        self._trusted: set[str] = set()
+
+    def step(self, step: Step) -> None:
+        """Show it."""
+        self._screen.call_later(self._on_step, step)
+
+    def realms(self, realms: tuple[Realm, ...]) -> None:
+        """Show what the realms are."""
+        if self._on_realms is not None:
+            self._screen.call_later(self._on_realms, realms)
+
+    async def trust(self, question: TrustQuestion) -> bool:
+        """Ask, unless the person has trusted this certificate of this endpoint a moment ago."""
+        from pxm_tui.tui.screens.certificate import CertificateDialog
+
+        key = f"{question.endpoint.url} {question.certificate.sha256}"
+        if key not in self._trusted and await ask(self._screen, CertificateDialog(question, self._services)):
+            self._trusted.add(key)
+        return key in self._trusted
+
+    async def code(self, question: CodeQuestion) -> Secret | None:
+        """Ask the screen, where it has a field for it."""
+        return None if self._on_code is None else await self._on_code(question)
+
+    async def passphrase(self, question: PassphraseQuestion) -> Secret | None:
+        """Ask."""
+        from pxm_tui.tui.screens.passphrase import PassphraseDialog
+
+        return await ask(self._screen, PassphraseDialog(question, self._services))

@@ -1,0 +1,203 @@
+"""The form of a registration: its fields, what they mean together, and what is wrong with them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input
+
+from pxm_tui.domain.addresses import ParsedEndpoint, parse_endpoint, parse_label
+from pxm_tui.domain.errors import InvalidError
+from pxm_tui.tui.draft import ENVIRONMENTS, RegisterDraft
+from pxm_tui.tui.fields import Choice, FormInput
+from pxm_tui.tui.forms import FieldRow, LoginFields
+
+if TYPE_CHECKING:
+    from pxm_tui.services.requests import RegistrationRequest
+
+ENDPOINT_HELP = "name, IP address or URL"
+
+
+class RegisterForm(Vertical):
+    """The fields, in the order in which they are asked.
+
+    Args:
+        draft: what they begin with.
+    """
+
+    DEFAULT_CSS = """
+    RegisterForm { height: auto; width: 1fr; padding: 0 1; }
+    """
+
+    class EndpointChanged(Message):
+        """Something was typed into the endpoint."""
+
+    class EndpointLeft(Message):
+        """The endpoint was left."""
+
+    def __init__(self, draft: RegisterDraft, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.endpoint = FormInput(draft.endpoint, id="endpoint")
+        self.login = LoginFields(method=draft.method, user=draft.user, token_id=draft.token_id)
+        self.cluster_name = FormInput(draft.name, id="name")
+        self.environment = Choice(tuple((word, word) for word in ENVIRONMENTS), id="environment")
+        self.environment.choose(draft.environment)
+        self.labels = FormInput(draft.labels, id="labels")
+
+    def compose(self) -> ComposeResult:
+        """One row a field."""
+        yield FieldRow("Endpoint", self.endpoint, ENDPOINT_HELP, id="row-endpoint")
+        yield self.login
+        yield FieldRow("Name", self.cluster_name, "empty: the cluster's own name", id="row-name")
+        yield FieldRow("Environment", self.environment, id="row-environment")
+        yield FieldRow("Labels", self.labels, "key=value, separated by spaces", id="row-labels")
+
+    def on_mount(self) -> None:
+        """Say how the endpoint is understood."""
+        self.describe_endpoint()
+
+    def fill(self, draft: RegisterDraft) -> None:
+        """Put other values in all fields, and forget the secrets."""
+        self.endpoint.value = draft.endpoint
+        self.login.use(draft.method)
+        self.login.user.value = draft.user
+        self.login.token_id.value = draft.token_id
+        self.cluster_name.value = draft.name
+        self.environment.choose(draft.environment)
+        self.labels.value = draft.labels
+        self.login.forget_secrets()
+        self.login.hide_code()
+        self.clear_problems()
+
+    def draft(self) -> RegisterDraft:
+        """What was typed, without the secrets."""
+        return RegisterDraft(
+            endpoint=self.endpoint.value,
+            method=self.login.method,
+            user=self.login.user.value,
+            token_id=self.login.token_id.value,
+            name=self.cluster_name.value,
+            environment=self.environment.value,
+            labels=self.labels.value,
+        )
+
+    # The endpoint
+
+    def parsed(self) -> ParsedEndpoint:
+        """The endpoint as it is understood. Raises `InvalidError`."""
+        return parse_endpoint(self.endpoint.value)
+
+    @on(Input.Changed, "#endpoint")
+    def _endpoint_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.describe_endpoint()
+        self.post_message(self.EndpointChanged())
+
+    @on(Input.Blurred, "#endpoint")
+    def _endpoint_left(self, event: Input.Blurred) -> None:
+        event.stop()
+        self.post_message(self.EndpointLeft())
+
+    def describe_endpoint(self) -> None:
+        """Say how it is understood, while it is typed; what cannot be understood yet is not held against it."""
+        row = self.row("endpoint")
+        row.clear()
+        try:
+            parsed = self.parsed()
+        except InvalidError:
+            return
+        row.say(parsed.endpoint.url, "help")
+        if parsed.notes:
+            row.say_below("; ".join(parsed.notes), "note")
+
+    # What is wrong
+
+    def row(self, field: str) -> FieldRow:
+        """The row of a field."""
+        return self.query_one(f"#row-{field}", FieldRow)
+
+    def complain(self, field: str, hint: str = "", text: str = "") -> None:
+        """Say at a field what is wrong with it."""
+        row = self.row(field)
+        if hint:
+            row.say(hint, "problem")
+        if text:
+            row.say_below(text)
+
+    def clear_problems(self) -> None:
+        """Nothing is wrong any more."""
+        for field in ("name", "environment", "labels"):
+            self.row(field).clear()
+        self.login.clear_problems()
+        self.describe_endpoint()
+
+    # Reading it
+
+    def request(self) -> RegistrationRequest:
+        """All fields as one request.
+
+        Raises:
+            InvalidError: naming the first field that is wrong, from the top.
+        """
+        from pxm_tui.services.requests import build_request
+
+        self.login.settle()
+        login = self.login.request_fields()
+        build_request(endpoint=self.endpoint.value, **login)
+        build_request(endpoint=self.endpoint.value, name=self.cluster_name.value, **login)
+        return build_request(
+            endpoint=self.endpoint.value, name=self.cluster_name.value, labels=self._all_labels(), **login
+        )
+
+    def _all_labels(self) -> tuple[tuple[str, str], ...]:
+        typed = [parse_label(word) for word in self.labels.value.split()]
+        if self.environment.value == "none":
+            return tuple(typed)
+        if any(key == "env" for key, _ in typed):
+            raise InvalidError("labels", "The environment is chosen above: leave env= out here.", field="labels")
+        return (("env", self.environment.value), *typed)
+
+    async def drained(self) -> None:
+        """Wait until every key that was sent to any field has been taken in."""
+        await asyncio.gather(*(field.drained() for field in self._inputs()))
+
+    # Which fields can be used
+
+    def control(self, field: str) -> Widget:
+        """Where a field is typed or chosen."""
+        return self.row(field).control
+
+    def freeze(self, *, but_code: bool = False) -> None:
+        """Nothing can be typed, or only the code."""
+        if self.screen.focused is not None:
+            self.screen.set_focus(None)
+        for control in self._controls():
+            control.disabled = not (but_code and control is self.login.code)
+
+    def thaw(self) -> None:
+        """Everything can be typed."""
+        for control in self._controls():
+            control.disabled = False
+
+    def _inputs(self) -> Iterator[FormInput]:
+        yield self.endpoint
+        yield from self.login.inputs()
+        yield self.cluster_name
+        yield self.labels
+
+    def _controls(self) -> Iterator[Widget]:
+        yield from self._inputs()
+        yield self.environment
+        yield self.login.choice
+
+
+def fresh(draft: RegisterDraft) -> RegisterDraft:
+    """The form for the next cluster: environment, user and way of login stay."""
+    return RegisterDraft(method=draft.method, user=draft.user, token_id=draft.token_id, environment=draft.environment)

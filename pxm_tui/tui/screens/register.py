@@ -1,0 +1,377 @@
+"""Registering a cluster: the form, its live checklist, and what went wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from enum import Enum, auto
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widget import Widget
+from textual.widgets import Static
+
+from pxm_tui.domain.cluster import Endpoint
+from pxm_tui.domain.errors import CertificateError, InvalidError, PxmError, UnreachableError
+from pxm_tui.domain.report import registration_report
+from pxm_tui.domain.secret import Secret
+from pxm_tui.domain.steps import REGISTER_STEPS, Step, StepState
+from pxm_tui.services.bundle import Services
+from pxm_tui.services.dialog import CodeQuestion
+from pxm_tui.tui.checklist_view import ChecklistView
+from pxm_tui.tui.dialog import Asker, BodyScroll, copy, fit_keys
+from pxm_tui.tui.draft import RegisterDraft, RegisterOutcome, remember, remembered
+from pxm_tui.tui.keys import Key, bindings
+from pxm_tui.tui.register_form import RegisterForm, fresh
+from pxm_tui.tui.screens.base import PxmScreen
+from pxm_tui.tui.widgets.frame import KeysLine, RuleLine, TextLines, TitleLine
+
+SHOWN_STEPS = REGISTER_STEPS[1:]
+
+KEYS = (
+    Key("register.next", "tab,down", "move(1)", "Tab ↓", "next field", "next field", "Form"),
+    Key("register.previous", "shift+tab,up", "move(-1)", "Shift-Tab ↑", "previous field", "previous field", "Form"),
+    Key("register.submit", "", "submit", "Enter", "register", "register, or send the code; from any field", "Form"),
+    Key("register.copy", "", "copy", "Ctrl-Y", "copy report", "copy the report of a failure", "Form"),
+    Key("register.scroll", "", "page", "PgUp PgDn", "scroll", "scroll, where not everything fits", "Form"),
+    Key("register.leave", "", "back", "Esc", "back", "stop what runs; leave, keeping what was typed", "Form"),
+)
+
+REJECTED = {
+    "credentials": "! rejected",
+    "token": "! rejected",
+    "second_factor_wrong": "! not accepted",
+    "second_factor_needed": "! needed",
+    "locked": "! locked",
+    "unknown_realm": "! no such realm",
+    "already_registered": "! taken",
+}
+"""Said at the field that an error belongs to, by cause."""
+
+
+class Phase(Enum):
+    """What the form is doing."""
+
+    EDITING = auto()
+    RUNNING = auto()
+    CODE = auto()
+    FAILED = auto()
+
+
+FOOTERS = {
+    Phase.EDITING: (
+        ("Tab", "next field"),
+        ("Enter", "register"),
+        ("Esc", "back, keeps what you typed"),
+        ("F1", "help"),
+    ),
+    Phase.RUNNING: (("Esc", "stop, keeps what you typed"), ("F1", "help")),
+    Phase.CODE: (("Enter", "send the code"), ("Esc", "stop, keeps what you typed"), ("F1", "help")),
+    Phase.FAILED: (
+        ("Enter", "try again"),
+        ("Tab", "next field"),
+        ("Ctrl-Y", "copy report"),
+        ("Esc", "back"),
+        ("F1", "help"),
+    ),
+}
+
+
+class RegisterScreen(PxmScreen[RegisterOutcome]):
+    """The form.
+
+    Args:
+        services: the bundle.
+        draft: what was typed the last time; None begins as the last registration did.
+    """
+
+    BINDINGS = [
+        # Tab acts before the keys that follow it, so that a burst lands in the right fields; Enter goes through the
+        # field's own queue, so that it comes after what was typed there.
+        *bindings(KEYS[:2]),
+        ("enter", "submit"),
+        ("ctrl+y", "copy"),
+        ("escape", "back"),
+        ("pagedown", "page(1)"),
+        ("pageup", "page(-1)"),
+    ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (66, "-roomy")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall")]
+    DEFAULT_CSS = """
+    RegisterScreen .blank { height: 1; }
+    RegisterScreen.-short .blank, RegisterScreen.-code #gap { display: none; }
+    RegisterScreen #register-body { height: 1fr; scrollbar-size-vertical: 1; }
+    RegisterScreen ChecklistView { padding: 0 1; }
+    """
+
+    def __init__(self, services: Services, draft: RegisterDraft | None = None) -> None:
+        super().__init__()
+        self.services = services
+        self._form = RegisterForm(draft or remembered(services.preferences))
+        self._checklist = ChecklistView(SHOWN_STEPS)
+        self._asker = Asker(
+            self, services, on_step=self._take_step, on_code=self._ask_code, on_realms=self._form.login.show_realms
+        )
+        self._phase = Phase.EDITING
+        self._probed: Endpoint | None = None
+        self._code: asyncio.Future[Secret | None] | None = None
+        self._coded = False
+        self._last_focus: Widget | None = None
+        self._failed_steps: tuple[Step, ...] = ()
+        self._ids: tuple[str, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        """Title, fields, checklist, keys."""
+        name = "pxm DEMO" if self.services.demo else "pxm"
+        yield TitleLine(f"{name}  Register a cluster", id="title")
+        yield Static("", classes="blank")
+        with BodyScroll(id="register-body"):
+            yield self._form
+            yield Static("", classes="blank", id="gap")
+            with Vertical(id="checks"):
+                yield RuleLine("Checks")
+                yield self._checklist
+        demo = self.services.demo
+        if demo is not None:
+            login = f"{demo.endpoint}  {demo.user}  {demo.password}"
+            yield TextLines([f"Demo fleet, nothing here is real. Register a fourth:  {login}"])
+        yield RuleLine()
+        yield KeysLine(id="keys")
+
+    def on_mount(self) -> None:
+        """Begin at the top."""
+        self._enter(Phase.EDITING)
+        self._form.endpoint.focus()
+
+    async def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002
+        """Show as many keys as fit."""
+        self._show_keys()
+
+    # What is shown
+
+    def _enter(self, phase: Phase, title: str = "nothing is saved before the last step") -> None:
+        self._phase = phase
+        left = "pxm DEMO" if self.services.demo else "pxm"
+        self.query_one("#title", TitleLine).show(f"{left}  Register a cluster", title)
+        self.set_class(self._form.login.asks_for_code, "-code")
+        self._show_keys()
+
+    def _show_keys(self) -> None:
+        rows = fit_keys(FOOTERS[self._phase], self.app.size.width)
+        line = self.query_one("#keys", KeysLine)
+        line.show_content(*rows)
+        line.styles.height = len(rows)
+
+    def _take_step(self, step: Step) -> None:
+        probing = self._phase is Phase.EDITING and self._probed is not None
+        listening = probing or self._phase in {Phase.RUNNING, Phase.CODE}
+        if listening and (step.name in SHOWN_STEPS or step.state is StepState.FAILED):
+            self._checklist.take(step)
+
+    # Keys
+
+    def action_move(self, by: int) -> None:
+        """To the next field, or the one before."""
+        self.focus_next() if by > 0 else self.focus_previous()
+
+    def action_page(self, by: int) -> None:
+        """Scroll."""
+        body = self.query_one("#register-body")
+        body.scroll_relative(y=by * max(1, body.size.height - 1), animate=False)
+
+    def action_submit(self) -> None:
+        """Register; or send the code."""
+        if self._phase is Phase.CODE:
+            self._send_code()
+        elif self._phase is not Phase.RUNNING:
+            self._last_focus = self.focused
+            self.workers.cancel_group(self, "probe")
+            self._run()
+
+    def action_copy(self) -> None:
+        """Copy the report of a failure."""
+        if self._phase is not Phase.FAILED:
+            return
+        lines = registration_report(
+            self._form.parsed().endpoint,
+            [step for step in self._failed_steps if step.name in SHOWN_STEPS or step.state is StepState.FAILED],
+            at=self.services.clock(),
+            machine=self.services.machine,
+        )
+        copy(self, "\n".join(lines))
+
+    async def action_back(self) -> None:
+        """Stop what runs; or leave, keeping what was typed but the secrets."""
+        if self._phase in {Phase.RUNNING, Phase.CODE}:
+            self._stop()
+        else:
+            draft = self._form.draft()
+            self._form.login.forget_secrets()
+            self.dismiss(RegisterOutcome(draft, self._ids))
+
+    # The quiet look at the endpoint
+
+    @on(RegisterForm.EndpointChanged)
+    def _endpoint_changed(self) -> None:
+        try:
+            same = self._form.parsed().endpoint == self._probed
+        except InvalidError:
+            same = False
+        if same:
+            return
+        self.workers.cancel_group(self, "probe")
+        self._probed = None
+        self._form.login.show_realms(())
+        if self._phase is Phase.EDITING:
+            self._checklist.clear()
+
+    @on(RegisterForm.EndpointLeft)
+    def _endpoint_left(self) -> None:
+        if self._phase not in {Phase.EDITING, Phase.FAILED} or not self._form.endpoint.value.strip():
+            return
+        try:
+            endpoint = self._form.parsed().endpoint
+        except InvalidError as error:
+            self._form.complain("endpoint", text=_sentence(error))
+            return
+        if endpoint == self._probed:
+            return
+        self._probed = endpoint
+        self._enter(Phase.EDITING)
+        self._checklist.clear()
+        self._probe(endpoint)
+
+    @work(exclusive=True, group="probe", description="looking at the endpoint")
+    async def _probe(self, endpoint: Endpoint) -> None:
+        await self.services.clusters.probe(endpoint, self._asker)
+
+    # The registration
+
+    @work(exclusive=True, group="register", description="registering a cluster")
+    async def _run(self) -> None:
+        from pxm_tui.services.registration import RegistrationFailedError
+
+        await self._form.drained()
+        self._form.clear_problems()
+        try:
+            request = self._form.request()
+        except InvalidError as error:
+            self._refuse(error)
+            return
+        self._coded = request.code is not None
+        self._probed = request.target
+        self._checklist.clear()
+        self._form.freeze()
+        self._enter(Phase.RUNNING)
+        try:
+            found = await self.services.clusters.register(request, self._asker)
+        except RegistrationFailedError as failed:
+            self._fail(failed.steps, failed.error)
+            return
+        await self.services.fleet.adopt(found.cluster, found.snapshot)
+        vault = await self.services.clusters.vault()
+        self._succeed(found.cluster.id)
+        from pxm_tui.tui.screens.register_success import RegisteredScreen
+
+        page = RegisteredScreen(self.services, found, vault, second_factor=self._coded)
+        self.app.push_screen(page, self._after_success)
+
+    def _refuse(self, error: InvalidError) -> None:
+        """A field is wrong; nothing was contacted."""
+        field = _row_of(error) or "endpoint"
+        self._form.complain(field, text=_sentence(error))
+        self._form.control(field).focus()
+
+    def _fail(self, steps: tuple[Step, ...], error: PxmError) -> None:
+        """A step failed: explain it, and go to the field to correct."""
+        self._failed_steps = steps
+        self._checklist.take_all([step for step in steps if step.name in SHOWN_STEPS or step.state is StepState.FAILED])
+        self._form.thaw()
+        login = self._form.login
+        if error.cause in {"second_factor_wrong", "second_factor_needed", "locked"}:
+            login.show_code()
+        else:
+            login.code.forget()
+        self._enter(Phase.FAILED, "nothing was saved")
+        field = _row_of(error)
+        if field is None:
+            (self._last_focus or self._form.endpoint).focus()
+            return
+        self._form.complain(field, REJECTED.get(error.cause, ""))
+        self._form.control(field).focus()
+
+    def _stop(self) -> None:
+        """Stop at once. What is being saved already goes on to its end."""
+        saving = next(step for step in self._checklist.steps if step.name == "save")
+        if saving.state is not StepState.WAITING:
+            return
+        self.workers.cancel_group(self, "register")
+        self._code = None
+        self._checklist.stop()
+        self._form.login.hide_code()
+        self._form.thaw()
+        self._enter(Phase.EDITING, "stopped, nothing was saved")
+        (self._last_focus or self._form.endpoint).focus()
+
+    def _succeed(self, cluster_id: str) -> None:
+        self._ids = (*self._ids, cluster_id)
+        remember(self.services.preferences, self._form.draft())
+        self._form.login.forget_secrets()
+
+    def _after_success(self, another: bool | None) -> None:
+        """Done, or the form for the next cluster."""
+        if not another:
+            self.dismiss(RegisterOutcome(None, self._ids))
+            return
+        self._probed = None
+        self._form.thaw()
+        self._form.fill(fresh(self._form.draft()))
+        self._checklist.clear()
+        self._enter(Phase.EDITING)
+        self._form.endpoint.focus()
+
+    # The second factor
+
+    async def _ask_code(self, question: CodeQuestion) -> Secret | None:
+        """Show the field and wait for Enter."""
+        self._code = asyncio.get_running_loop().create_future()
+        self.call_later(self._show_code, question)
+        return await self._code
+
+    def _show_code(self, question: CodeQuestion) -> None:
+        if self._code is None:
+            return
+        self._coded = True
+        self._form.login.show_code()
+        self._form.freeze(but_code=True)
+        self._checklist.say("login", f"{question.user}: password accepted, now the second factor")
+        self._enter(Phase.CODE)
+        self._form.login.code.focus()
+
+    @work(exclusive=True, group="code", description="sending the second factor")
+    async def _send_code(self) -> None:
+        field = self._form.login.code
+        await field.drained()
+        if self._code is None or self._code.done():
+            return
+        if not field.value.strip():
+            self._form.complain("code", "! empty")
+            return
+        self._form.freeze()
+        self._enter(Phase.RUNNING)
+        self._code.set_result(Secret(field.value.strip()))
+
+
+def _sentence(error: InvalidError) -> str:
+    return f"{error.message} {error.do}".strip()
+
+
+_ROWS = frozenset({"endpoint", "user", "password", "token_id", "token_secret", "code", "name", "environment", "labels"})
+
+
+def _row_of(error: PxmError) -> str | None:
+    """The field that an error is about."""
+    field = error.field
+    if field in _ROWS:
+        return str(field)
+    return "endpoint" if isinstance(error, UnreachableError | CertificateError) else None
