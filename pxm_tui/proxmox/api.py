@@ -23,6 +23,9 @@ from pxm_tui.proxmox.transport import SECONDS, SessionTransport
 BODY_LIMIT = 8 * 1024 * 1024
 """Bytes of an unpacked answer. Ten thousand guests take 3.6 MB in `/cluster/resources`."""
 
+Fields = Mapping[str, str | Secret]
+"""Headers, or the fields of a form."""
+
 _HEADERS = {"User-Agent": f"pxm-tui/{__version__}", "Accept": "application/json", "Accept-Encoding": "gzip"}
 
 
@@ -61,8 +64,8 @@ class Api:
         self._endpoint = endpoint
         self._timeouts = timeouts
         self._body_limit = body_limit
-        self._login: dict[str, str] = {}
-        self._csrf: dict[str, str] = {}
+        self._login: Fields = {}
+        self._csrf: Fields = {}
         self._client = httpx.AsyncClient(
             transport=transport,
             trust_env=False,
@@ -79,27 +82,27 @@ class Api:
 
     def use_token(self, token_id: str, secret: Secret) -> None:
         """Send this API token from now on, and no cookie: Proxmox VE would prefer it."""
-        self._login = {"Authorization": f"PVEAPIToken={token_id}={secret.reveal()}"}
+        self._login = {"Authorization": Secret(f"PVEAPIToken={token_id}={secret.reveal()}")}
         self._csrf = {}
 
     async def get(self, path: str, *, login: bool = True) -> Answer:
         """Read `path`, which is relative to `/api2/json/`; without the login where everybody may."""
         return await self._call("GET", path, None, self._login if login else {})
 
-    async def post(self, path: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Answer:
+    async def post(self, path: str, form: Fields, headers: Fields | None = None) -> Answer:
         """Send a form, with these headers in place of the login. Never repeated."""
-        return await self._call("POST", path, form, self._login | self._csrf if headers is None else headers)
+        return await self._call("POST", path, form, {**self._login, **self._csrf} if headers is None else headers)
 
     async def aclose(self) -> None:
         """Close every connection."""
         await self._client.aclose()
 
-    async def _call(self, method: str, path: str, form: Mapping[str, str] | None, headers: Mapping[str, str]) -> Answer:
+    async def _call(self, method: str, path: str, form: Fields | None, headers: Fields) -> Answer:
         url = f"{self._endpoint.url}/api2/json/{path}"
         progress = _Progress()
         try:
             async with asyncio.timeout(self._timeouts.answer):
-                request = self._client.build_request(method, url, data=form, headers=headers)
+                request = self._client.build_request(method, url, data=_revealed(form), headers=_revealed(headers))
                 response = await self._client.send(request, stream=True)
                 try:
                     return await self._read(response, progress)
@@ -160,11 +163,18 @@ class _Progress:
         return f"ended in the middle{of}"
 
 
-def ticket_header(ticket: Secret) -> dict[str, str]:
+def _revealed(fields: Fields | None) -> dict[str, str] | None:
+    """As they are sent; only inside the expression that sends them, so that no traceback shows them."""
+    if fields is None:
+        return None
+    return {name: value.reveal() if isinstance(value, Secret) else value for name, value in fields.items()}
+
+
+def ticket_header(ticket: Secret) -> Fields:
     """The cookie that carries a ticket."""
-    return {"Cookie": f"PVEAuthCookie={quote(ticket.reveal(), safe='')}"}
+    return {"Cookie": Secret(f"PVEAuthCookie={quote(ticket.reveal(), safe='')}")}
 
 
-def csrf_header(csrf: Secret) -> dict[str, str]:
+def csrf_header(csrf: Secret) -> Fields:
     """What a write with a ticket needs."""
-    return {"CSRFPreventionToken": csrf.reveal()}
+    return {"CSRFPreventionToken": csrf}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -19,7 +18,7 @@ from pxm_tui.domain.cluster import Endpoint
 from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.secret import Secret
 from pxm_tui.proxmox.answers import Data, TicketEntry, complaint, read, said
-from pxm_tui.proxmox.api import Answer, Api, csrf_header, ticket_header
+from pxm_tui.proxmox.api import Answer, Api, Fields, csrf_header, ticket_header
 from pxm_tui.proxmox.complaints import BAD_REQUEST, OK, UNAUTHORIZED
 from pxm_tui.services.ports import Clock, CodeSource, Ticket, Timer
 
@@ -56,9 +55,10 @@ class PasswordLogin:
         Raises:
             LoginError: `credentials`, `second_factor_needed`, `second_factor_wrong`, `locked`.
         """
-        answer = await self._ask({"username": user, "password": password.reveal()} | _NEW)
+        form: Fields = {"username": user, "password": password}
+        answer = await self._ask({**form, **_NEW})
         if answer.status == BAD_REQUEST and "new-format" in (complaint(answer).errors or {}):
-            answer = await self._ask({"username": user, "password": password.reveal()})
+            answer = await self._ask(form)
         entry = self._granted(answer, user)
         if entry.need_tfa:
             return await self._second_step(user, entry, code)
@@ -66,10 +66,10 @@ class PasswordLogin:
 
     async def renew(self, ticket: Ticket) -> Ticket:
         """A new ticket for one that is still good. Raises `LoginError(credentials)` where it is not."""
-        form = {"username": ticket.user, "password": ticket.ticket.reveal()}
-        return self._ticket(self._granted(await self._ask(form), ticket.user), ticket.user)
+        answer = await self._ask({"username": ticket.user, "password": ticket.ticket})
+        return self._ticket(self._granted(answer, ticket.user), ticket.user)
 
-    async def _ask(self, form: Mapping[str, str]) -> Answer:
+    async def _ask(self, form: Fields) -> Answer:
         return await self._api.post("access/ticket", form, {})
 
     def _granted(self, answer: Answer, user: str) -> TicketEntry:
@@ -89,11 +89,11 @@ class PasswordLogin:
         if not typed:
             raise messages.second_factor_needed(user, kinds)
         if challenge:
-            form = {"username": half.username or user, "tfa-challenge": half.ticket} | _NEW
-            answer = await self._ask(form | {"password": _response(typed, kinds)})
+            form: Fields = {"username": half.username or user, "tfa-challenge": Secret(half.ticket), **_NEW}
+            answer = await self._ask({**form, "password": _response(typed, kinds)})
         else:
-            headers = ticket_header(Secret(half.ticket)) | csrf_header(Secret(half.csrf))
-            answer = await self._api.post("access/tfa", {"response": _squeezed(typed)}, headers)
+            headers: Fields = {**ticket_header(Secret(half.ticket)), **csrf_header(Secret(half.csrf))}
+            answer = await self._api.post("access/tfa", {"response": Secret(_squeezed(typed))}, headers)
         if answer.status != OK:
             raise self._second_factor_error(answer, user)
         entry = read(self._endpoint, Data[TicketEntry], answer)
@@ -143,13 +143,12 @@ def _squeezed(typed: Secret) -> str:
     return "".join(typed.reveal().split())
 
 
-def _response(typed: Secret, kinds: tuple[str, ...]) -> str:
+def _response(typed: Secret, kinds: tuple[str, ...]) -> Secret:
     """The code with its kind before it, told by its shape: four groups of four, digits, or what a YubiKey types."""
-    text = _squeezed(typed)
-    if "recovery" in kinds and _RECOVERY.fullmatch(text):
-        bare = text.replace("-", "").lower()
-        return "recovery:" + "-".join(bare[index : index + 4] for index in range(0, len(bare), 4))
-    return f"yubico:{text}" if "yubico" in kinds and not text.isdigit() else f"totp:{text}"
+    if "recovery" in kinds and _RECOVERY.fullmatch(_squeezed(typed)):
+        return Secret(f"recovery:{'-'.join(re.findall('[0-9a-f]{4}', _squeezed(typed).lower()))}")
+    kind = "yubico" if "yubico" in kinds and not _squeezed(typed).isdigit() else "totp"
+    return Secret(f"{kind}:{_squeezed(typed)}")
 
 
 def is_over(ticket: Ticket, now: float) -> bool:
