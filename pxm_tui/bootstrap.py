@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
     from pxm_tui.domain.secret import Secret
     from pxm_tui.services.bundle import DemoFourth, Places, Services
-    from pxm_tui.services.ports import ProxmoxGateway, Runner, SecretStore
+    from pxm_tui.services.ports import ProxmoxGateway, Runner
     from pxm_tui.settings import Settings
     from pxm_tui.storage.tinydb_repository import TinyDbRepository
+    from pxm_tui.storage.vault import SecretVault
 
 LOG_BYTES = 2_000_000
 LOG_FILES = 3
@@ -34,7 +35,7 @@ def open_repository(settings: Settings) -> TinyDbRepository:
     return TinyDbRepository(settings.data_dir)
 
 
-def open_secrets(settings: Settings, passphrase: Secret | None = None) -> SecretStore:
+def open_secrets(settings: Settings, passphrase: Secret | None = None) -> SecretVault:
     """The secret store; with a `passphrase` it asks nobody and touches no keyring."""
     from pxm_tui.storage.vault import SecretVault
 
@@ -71,9 +72,10 @@ def start_log(settings: Settings) -> Path:
     import logging
     from logging.handlers import RotatingFileHandler
 
-    from pxm_tui.storage.atomic import private_directory
+    from pxm_tui.storage.atomic import prepare_directory
+    from pxm_tui.storage.notices import Notices
 
-    private_directory(settings.state_dir)
+    prepare_directory(settings.state_dir, Notices())
     os.close(os.open(settings.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
     handler = RotatingFileHandler(settings.log_file, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
@@ -100,6 +102,12 @@ def build_services(
     from pxm_tui.storage.snapshot_cache import FileSnapshotCache
 
     repository, secrets, journal = open_repository(settings), open_secrets(settings, passphrase), Journal(now)
+    cache = FileSnapshotCache(settings.cache_dir)
+
+    def close() -> None:
+        for part in (repository, cache, secrets):
+            part.close()
+
     clusters = ClusterService(
         repository=repository,
         secrets=secrets,
@@ -113,7 +121,7 @@ def build_services(
         clusters=clusters,
         repository=repository,
         secrets=secrets,
-        cache=FileSnapshotCache(settings.cache_dir),
+        cache=cache,
         runner=runner,
         journal=journal,
         policy=PollingPolicy(settings.refresh, settings.concurrency),
@@ -131,7 +139,7 @@ def build_services(
         machine=socket.gethostname(),
         period=settings.refresh,
         demo=demo,
-        close=repository.close,
+        close=close,
     )
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from pxm_tui.domain.errors import PxmError
 
-_UNSEEN = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_UNSEEN = "[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 
 
 def print_json(value: Any) -> None:
@@ -23,7 +23,7 @@ def print_json(value: Any) -> None:
     indent = 2 if sys.stdout.isatty() else None
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     if not text.isascii() or "\x7f" in text:
-        text = _UNSEEN.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+        text = re.sub(_UNSEEN, lambda found: f"\\u{ord(found.group()):04x}", text)
     sys.stdout.flush()
     sys.stdout.buffer.write(text.encode() + b"\n")
     sys.stdout.buffer.flush()
