@@ -33,7 +33,7 @@ def check_report(
         _head("check", cluster.name, at, machine),
         _row("cluster", _cluster_words(cluster, at)),
         _row("endpoint", endpoint),
-        *_step_rows(steps),
+        *step_rows(steps),
     )
 
 
@@ -42,7 +42,7 @@ def registration_report(endpoint: Endpoint, steps: Sequence[Step], *, at: dateti
     return (
         _head("registration", endpoint.authority, at, machine),
         _row("endpoint", endpoint.url),
-        *_step_rows(steps),
+        *step_rows(steps),
     )
 
 
@@ -63,7 +63,8 @@ def _cluster_words(cluster: Cluster, at: datetime) -> str:
     return ", ".join(words)
 
 
-def _step_rows(steps: Sequence[Step]) -> tuple[str, ...]:
+def step_rows(steps: Sequence[Step]) -> tuple[str, ...]:
+    """One line a step that ran, and one for all that did not."""
     ran = [step for step in steps if step.state in _STATE_WORDS]
     idle = [step.name for step in steps if step.state not in _STATE_WORDS]
     rows = [_step_row(step) for step in ran]

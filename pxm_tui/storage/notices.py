@@ -15,7 +15,9 @@ class Notices:
         """Log a text and keep it for `take`."""
         import logging
 
-        logging.getLogger(__name__).warning("%s", text)
+        logger = logging.getLogger(__name__)
+        if logger.hasHandlers():  # without a log it would be printed, and once more by the face
+            logger.warning("%s", text)
         self._texts.append(text)
 
     def take(self) -> tuple[str, ...]:

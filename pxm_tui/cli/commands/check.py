@@ -6,7 +6,6 @@ import argparse
 import asyncio
 
 from pxm_tui.cli import output
-from pxm_tui.cli.checklist_text import report, steps_text
 from pxm_tui.cli.cluster_text import clusters_table
 from pxm_tui.cli.dialog import TerminalDialog
 from pxm_tui.cli.session import run_with_services, settings_of
@@ -14,6 +13,7 @@ from pxm_tui.cli.terminal import Terminal
 from pxm_tui.domain.cluster import Cluster
 from pxm_tui.domain.errors import EXIT_STATUS, Code
 from pxm_tui.domain.observation import Snapshot
+from pxm_tui.domain.report import check_report, step_rows
 from pxm_tui.domain.text import one_line
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.clusters import CheckReport
@@ -73,15 +73,19 @@ async def _check_all(services: Services, clusters: tuple[Cluster, ...], at_once:
 
 
 def _print(services: Services, reports: list[CheckReport]) -> None:
-    """One report whole; of several the table, then the checklists of those that failed."""
+    """One report whole; of several the table, then the checklists of those that failed; their errors on stderr."""
     if not reports:
         output.note("no cluster is registered yet. `pxm register --help` says how.")
         return
-    if len(reports) == 1:
-        checked = reports[0]
-        output.say(report(checked.cluster, checked.steps, services.clock(), services.machine))
-        return
-    output.say(clusters_table(tuple(checked.cluster for checked in reports), services.clock()))
+    if len(reports) > 1:
+        output.say(clusters_table(tuple(checked.cluster for checked in reports), services.clock()))
     for checked in reports:
+        if len(reports) == 1:
+            lines = check_report(
+                checked.cluster, checked.snapshot, checked.steps, at=services.clock(), machine=services.machine
+            )
+            output.say("\n".join(lines))
+        elif checked.error is not None:
+            output.say("\n".join(("", one_line(checked.cluster.name), *step_rows(checked.steps))))
         if checked.error is not None:
-            output.say(f"\n{one_line(checked.cluster.name)}\n{steps_text(checked.steps)}")
+            output.fail(checked.error, as_json=False)

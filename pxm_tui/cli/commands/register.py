@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from pxm_tui.cli import output
-from pxm_tui.cli.checklist_text import steps_text
 from pxm_tui.cli.dialog import TerminalDialog
 from pxm_tui.cli.secrets_in import read_line, read_secret
 from pxm_tui.cli.session import run_with_services, settings_of
@@ -15,6 +14,7 @@ from pxm_tui.cli.terminal import Terminal
 from pxm_tui.domain.addresses import parse_label, parse_token
 from pxm_tui.domain.describe import summary
 from pxm_tui.domain.errors import InvalidError, PxmError
+from pxm_tui.domain.report import step_rows
 from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import Step, StepState
 from pxm_tui.domain.text import one_line
@@ -67,18 +67,22 @@ async def _registered(services: Services, found: Registration, *, as_json: bool)
         output.print_json(found.cluster.to_json())
     else:
         output.say(f"Registered {one_line(found.cluster.name)}: {one_line(summary(found.cluster))}")
-        for step in found.steps:
-            if step.state is StepState.WARNING:
-                output.note(f"note: {one_line(step.message, 1000)} {one_line(step.hint, 1000)}".rstrip())
+        _print_warnings(found.steps)
     if (await services.clusters.vault()).mode is VaultMode.ASK:
         output.note("note: no secret store is in use, so the secret is forgotten now; the next check needs it again.")
+
+
+def _print_warnings(steps: tuple[Step, ...]) -> None:
+    for step in steps:
+        if step.state is StepState.WARNING:
+            output.note(f"note: {one_line(step.message, 1000)} {one_line(step.hint, 1000)}".rstrip())
 
 
 def _dry_run_failed(steps: tuple[Step, ...], error: PxmError, *, as_json: bool) -> int:
     if as_json:
         output.print_json({"steps": [step.to_json() for step in steps], "error": error.to_json()})
         return error.exit_status
-    output.say(steps_text(steps))
+    output.say("\n".join(step_rows(steps)))
     return output.fail(error, as_json=False)
 
 
@@ -86,8 +90,9 @@ def _print_steps(steps: tuple[Step, ...], *, as_json: bool) -> None:
     if as_json:
         output.print_json({"steps": [step.to_json() for step in steps]})
     else:
-        output.say(steps_text(steps))
+        output.say("\n".join(step_rows(steps)))
         output.say("Nothing was saved.")
+        _print_warnings(steps)
 
 
 def _check_login_options(arguments: argparse.Namespace) -> None:
