@@ -202,7 +202,7 @@ def certificate_error(
         return messages.expired(endpoint, certificate)
     if failure is TlsFailure.WRONG_HOST:
         return messages.wrong_host(endpoint, certificate)
-    if trust.mode is TrustMode.PINNED_LEAF:
+    if trust.mode is TrustMode.PINNED_LEAF and (certificate is None or certificate.sha256 != trust.fingerprint):
         when = f"{trust.trusted_at:%Y-%m-%d}" if trust.trusted_at else "an earlier occasion"
         return messages.changed(endpoint, when, certificate)
     return messages.untrusted(endpoint, certificate)

@@ -6,11 +6,15 @@ import asyncio
 import ssl
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 
 from pxm_tui.domain.certificate import Trust, TrustMode
 from pxm_tui.domain.cluster import Endpoint
@@ -34,6 +38,15 @@ AUTHORITY = authority()
 def leaf(signer: CertificateAuthority = AUTHORITY, *, name: str = "pve1", days: int = 730) -> Certificate:
     """A leaf for 127.0.0.1; with negative `days` an expired one."""
     return signer.issue(name, domain="lab.test", address="127.0.0.1", now=time.time(), days=days)
+
+
+def self_signed() -> Certificate:
+    """A leaf that nobody but itself has signed."""
+    key = AUTHORITY.make_key("self-signed", bits=2048)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "pve1.lab.test")])
+    start = datetime.now(UTC).replace(hour=0, minute=0)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 7, start, start + timedelta(days=30))
+    return Certificate(key, builder.sign(key, hashes.SHA256()))
 
 
 LEAF = leaf()
@@ -167,6 +180,18 @@ def http(body: bytes, status: str = "200 OK", *headers: str, kind: str = "applic
 def gateway(timeouts: Timeouts = QUICK, **others: object) -> HttpProxmoxGateway:
     """A gateway that does not wait long."""
     return HttpProxmoxGateway(timeouts, **others)  # type: ignore[arg-type]
+
+
+@asynccontextmanager
+async def meeting(
+    talk: Talk, certificate: Certificate | None = LEAF, host: str = "127.0.0.1", early: Trust | None = None
+) -> AsyncIterator[tuple[HostileServer, HttpProxmoxSession]]:
+    """A server, and a session with it that has not begun."""
+    async with (
+        HostileServer(talk, certificate, host) as server,
+        aclosing(gateway().open(server.endpoint, early)) as session,
+    ):
+        yield server, session
 
 
 async def secured(session: HttpProxmoxSession, trust: Trust = CA_FILE) -> HttpProxmoxSession:
