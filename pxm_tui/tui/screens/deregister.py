@@ -1,0 +1,232 @@
+"""Deregistering a cluster: what is erased here, what stays there, and a name to type where it is production."""
+
+from __future__ import annotations
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from pxm_tui.domain.cluster import Cluster, LoginMethod, Status
+from pxm_tui.domain.errors import PxmError
+from pxm_tui.domain.times import age
+from pxm_tui.services.bundle import Services
+from pxm_tui.services.clusters import Deregistration, cleanup_of
+from pxm_tui.services.fleet import ClusterView
+from pxm_tui.tui.dialog import BoxDialog, buttons
+from pxm_tui.tui.fields import FormInput, PushButton
+from pxm_tui.tui.glyphs import STEP_STYLE
+from pxm_tui.tui.prose import BLANK, Fact, Prose
+from pxm_tui.tui.text import content, safe
+
+_LABEL = 11
+_WHERE = 18
+_LONG_NAME = 30
+
+
+class DeregisterDialog(BoxDialog[Deregistration | None]):
+    """Asks, and deregisters. Gives what was done, or None.
+
+    Args:
+        services: the bundle.
+        view: the cluster that was under the cursor when the key was pressed.
+    """
+
+    GUARDED = True
+    BINDINGS = [("enter", "go_on")]
+    DEFAULT_CSS = """
+    DeregisterDialog #typing { height: 1; width: 1fr; }
+    DeregisterDialog #typing Static { width: auto; }
+    DeregisterDialog #typing FormInput { width: 20; max-width: 1fr; }
+    DeregisterDialog #typing.-long { layout: vertical; height: auto; }
+    DeregisterDialog #typing.-long Static { width: 1fr; height: auto; }
+    DeregisterDialog #typing.-long .edge { display: none; }
+    DeregisterDialog #typing.-long FormInput { width: 1fr; }
+    DeregisterDialog.-narrow #typing { layout: vertical; height: auto; }
+    DeregisterDialog.-narrow #typing .edge { display: none; }
+    DeregisterDialog.-narrow #typing FormInput { width: 1fr; }
+    DeregisterDialog #deregister { margin-right: 3; }
+    DeregisterDialog .off { width: auto; height: 1; color: $pxm-faint; }
+    """
+
+    def __init__(self, services: Services, view: ClusterView) -> None:
+        super().__init__(services)
+        self._cluster = view.cluster
+        self._typed = FormInput(id="typed")
+        self._erasing = False
+
+    @property
+    def box_title(self) -> str:
+        """Which cluster."""
+        return f"Deregister {self._cluster.name}"
+
+    @property
+    def environment(self) -> str:
+        """The cluster's."""
+        return self._cluster.environment
+
+    @property
+    def _wants_name(self) -> bool:
+        return self._cluster.environment.lower() == "prod"
+
+    def footer_keys(self) -> list[tuple[str, str]]:
+        """The keys."""
+        found = [("Tab", "move"), ("Enter", "press")]
+        if cleanup_of(self._cluster):
+            found.append(("Ctrl-Y", "copy the command"))
+        return [*found, ("Esc", "cancel")]
+
+    def copied(self) -> str:
+        """The commands for what stays on the cluster."""
+        return "\n".join(cleanup_of(self._cluster))
+
+    def compose_body(self) -> ComposeResult:
+        """What will happen, and the buttons."""
+        cluster = self._cluster
+        yield Prose(
+            [
+                Fact(cluster_words(cluster, self._silent_for()), label="Cluster", label_width=_LABEL, quoted=True),
+                Fact(cluster.endpoint.url, label="Endpoint", label_width=_LABEL, quoted=True),
+                BLANK,
+                *here_facts(cluster),
+                *there_facts(cluster),
+                BLANK,
+            ]
+        )
+        if self._wants_name:
+            yield from self._compose_typing()
+        go = PushButton(f"Deregister {safe(cluster.name)}", id="deregister", label_limit=40)
+        go.disabled = self._wants_name
+        row = [PushButton("Cancel", id="cancel"), go]
+        yield buttons(*row, *([Static("(off until it matches)", classes="off")] if self._wants_name else []))
+        yield Prose(id="problem")
+
+    def _compose_typing(self) -> ComposeResult:
+        name = safe(self._cluster.name, 64)
+        words: tuple[str | Content, ...] = ("Type  ", content(name, "bold"), "  to go on:  ")
+        if not self._cluster.name.isascii():
+            words = (f"Type the name, or {self._cluster.short_id}, to go on:  ",)
+        row = Horizontal(
+            Static(Content.assemble(*words)),
+            Static(Content("["), classes="edge"),
+            self._typed,
+            Static(Content("]"), classes="edge"),
+            id="typing",
+        )
+        yield row.set_class(len(name) > _LONG_NAME and self._cluster.name.isascii(), "-long")
+        yield Static("")
+
+    def on_mount(self) -> None:
+        """Begin on the button that changes nothing."""
+        self.query_one("#problem").display = False
+        self.query_one("#cancel").focus()
+
+    def _silent_for(self) -> str:
+        seen = self._cluster.last_seen_at
+        return age((self.services.clock() - seen).total_seconds()) if seen is not None else ""
+
+    # Typing the name
+
+    @property
+    def matches(self) -> bool:
+        """The name has been typed, where it has to be."""
+        typed = self._typed.value.strip()
+        short = not self._cluster.name.isascii() and typed == self._cluster.short_id
+        return not self._wants_name or short or typed == self._cluster.name.strip()
+
+    @on(Input.Changed, "#typed")
+    def _typing(self) -> None:
+        self.query_one("#deregister").disabled = not self.matches
+        for hint in self.query(".off"):
+            hint.display = not self.matches
+
+    def action_go_on(self) -> None:
+        """Enter in the field goes to the button; it presses nothing."""
+        if self.listens and self.matches and not self._erasing:
+            self.query_one("#deregister").focus()
+
+    # Doing it
+
+    @on(PushButton.Pressed)
+    def _pressed(self, event: PushButton.Pressed) -> None:
+        if event.button.id == "deregister" and self.matches:
+            self._erasing = True
+            for button in self.query(PushButton):
+                button.disabled = True
+            self._erase()
+        elif event.button.id == "cancel":
+            self.leave()
+
+    def leave(self) -> None:
+        """Nothing is changed; what is being erased already goes on to its end."""
+        if not self._erasing:
+            self.dismiss(None)
+
+    @work(exclusive=True, group="deregister", description="deregistering a cluster")
+    async def _erase(self) -> None:
+        try:
+            done = await self.services.clusters.deregister(self._cluster.id)
+        except PxmError as error:
+            self._fail(error)
+            return
+        await self.services.fleet.reload()
+        self.dismiss(done)
+
+    def _fail(self, error: PxmError) -> None:
+        self._erasing = False
+        for button in self.query(PushButton):
+            button.disabled = False
+        problem = self.query_one("#problem", Prose)
+        mark = self.glyphs.of_step("failed")
+        problem.show([BLANK, Fact(f"{mark} {error.message}", style=STEP_STYLE["failed"]), Fact(error.hint)])
+        problem.display = True
+        self.query_one("#cancel").focus()
+
+
+def cluster_words(cluster: Cluster, silent_for: str) -> str:
+    """Name, version or trouble, nodes and guests: `muc-10, Proxmox VE 9.2.11, 3 nodes, 30 guests`."""
+    words = [safe(cluster.name, 64)]
+    if cluster.status is Status.UNREACHABLE:
+        why = f" ({cluster.error.short})" if cluster.error is not None else ""
+        words.append(f"unreachable for {silent_for}{why}" if silent_for not in {"", "now"} else f"unreachable{why}")
+    elif cluster.proxmox_version:
+        words.append(f"Proxmox VE {safe(cluster.proxmox_version, 20)}")
+    if cluster.node_count is not None:
+        words.append(_counted(cluster.node_count, "node"))
+    if cluster.guests_total is not None:
+        words.append(_counted(cluster.guests_total, "guest"))
+    return ", ".join(words)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def here_facts(cluster: Cluster) -> list[Fact]:
+    """What is erased on this machine."""
+    secret = "token" if cluster.login.method is LoginMethod.TOKEN else "password"
+    text = f"the entry, its trust and its stored {secret} are erased."
+    if cluster.login.method is LoginMethod.PASSWORD:
+        return [Fact(text, label="On this machine", label_width=_WHERE)]
+    return [
+        Fact(text, label="On this machine", label_width=_WHERE),
+        Fact("The secret cannot be brought back.", label_width=_WHERE),
+    ]
+
+
+def there_facts(cluster: Cluster) -> list[Fact]:
+    """What stays on the cluster."""
+    commands = cleanup_of(cluster)
+    if not commands:
+        user = safe(cluster.login.user, 64)
+        text = f"nothing changes. pxm logged in as {user} with the password and left nothing there."
+        return [Fact(text, label="On the cluster", label_width=_WHERE, quoted=True)]
+    dead = cluster.status is Status.UNREACHABLE
+    revoke = "when the cluster is back, revoke it on any node:" if dead else "to revoke it, on any node:"
+    text = f"nothing changes. The token {safe(cluster.login.name, 128)} was not made by pxm and stays valid; {revoke}"
+    facts = [Fact(text, label="On the cluster", label_width=_WHERE, quoted=True)]
+    facts += [Fact(f"`{command}`", label_width=_WHERE) for command in commands]
+    if dead:
+        facts.append(Fact("(kept in the log too: l)", label_width=_WHERE))
+    return facts

@@ -1,0 +1,250 @@
+"""Logging in again: the login of a registered cluster, filled but for the secrets. Nothing else of it changes."""
+
+from __future__ import annotations
+
+import asyncio
+
+from textual import on, work
+from textual.app import ComposeResult
+
+from pxm_tui.domain.cluster import LoginMethod
+from pxm_tui.domain.errors import InvalidError, PxmError
+from pxm_tui.domain.secret import Secret
+from pxm_tui.domain.steps import CHECK_STEPS, Step
+from pxm_tui.services.bundle import Services
+from pxm_tui.services.clusters import CheckReport
+from pxm_tui.services.dialog import CodeQuestion
+from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.ports import Credentials
+from pxm_tui.tui.checklist_view import ChecklistShape, ChecklistView
+from pxm_tui.tui.dialog import Asker, BoxDialog, buttons
+from pxm_tui.tui.fields import Choice, FormInput, PushButton
+from pxm_tui.tui.forms import LoginFields
+from pxm_tui.tui.glyphs import STEP_STYLE
+from pxm_tui.tui.prose import BLANK, Fact, Prose
+from pxm_tui.tui.screens.register import REJECTED
+
+UNCHANGED = "empty: try the stored one again"
+
+
+class LoginScreen(BoxDialog[CheckReport | None]):
+    """The login fields. Gives the report of the check that went through, or None.
+
+    Args:
+        services: the bundle.
+        view: whose login it is.
+    """
+
+    GUARDED = True
+    BINDINGS = [("enter", "submit")]
+    DEFAULT_CSS = """
+    LoginScreen ChecklistView { display: none; }
+    LoginScreen.-begun ChecklistView { display: block; }
+    """
+
+    def __init__(self, services: Services, view: ClusterView) -> None:
+        super().__init__(services)
+        self._cluster = view.cluster
+        self._before = view.snapshot
+        login = view.cluster.login
+        user = login.user if login.method is LoginMethod.PASSWORD else ""
+        self._login = LoginFields(method=login.method, user=user, token_id=login.token_id or "", secret_hint=UNCHANGED)
+        self._checklist = ChecklistView(CHECK_STEPS, ChecklistShape(name_width=14))
+        self._asker = Asker(self, services, on_step=self._take_step, on_code=self._ask_code)
+        self._running = False
+        self._code: asyncio.Future[Secret | None] | None = None
+        self._ready_code: Secret | None = None
+
+    @property
+    def box_title(self) -> str:
+        """Whose login."""
+        return f"Log in to {self._cluster.name} again"
+
+    @property
+    def environment(self) -> str:
+        """The cluster's."""
+        return self._cluster.environment
+
+    def footer_keys(self) -> list[tuple[str, str]]:
+        """By what goes on."""
+        if self._code is not None:
+            return [("Enter", "send the code"), ("Esc", "stop, keeps what you typed")]
+        if self._running:
+            return [("Esc", "stop, keeps what you typed")]
+        return [("Tab", "next field"), ("Enter", "log in"), ("Esc", "cancel")]
+
+    def compose_body(self) -> ComposeResult:
+        """The fields, the checklist, the buttons."""
+        yield Prose([Fact(f"{self._cluster.endpoint.url}", label="Endpoint", label_width=13, quoted=True)])
+        yield self._login
+        yield Prose([BLANK])
+        yield self._checklist
+        yield Prose(id="problem")
+        yield buttons(PushButton("Cancel", id="cancel"), PushButton("Log in", id="login"))
+        yield Prose([BLANK, Fact("Only the login of this cluster changes, and only when it went through.")])
+
+    def on_mount(self) -> None:
+        """Begin in the secret."""
+        self.query_one("#problem").display = False
+        self._secret_field().focus()
+
+    def _secret_field(self) -> FormInput:
+        return self._login.password if self._login.method is LoginMethod.PASSWORD else self._login.token_secret
+
+    # Keys
+
+    def action_submit(self) -> None:
+        """Log in; or send the code."""
+        if not self.listens:
+            return
+        if self._code is not None:
+            self._send_code()
+        elif not self._running:
+            self._run()
+
+    @on(PushButton.Pressed)
+    def _pressed(self, event: PushButton.Pressed) -> None:
+        if event.button.id == "login":
+            self.action_submit()
+        else:
+            self.leave()
+
+    def leave(self) -> None:
+        """Stop what runs; or leave, forgetting the secrets."""
+        if self._running:
+            self.workers.cancel_group(self, "login")
+            self._checklist.stop()
+            self._login.hide_code()
+            self._thaw()
+            self._secret_field().focus()
+        else:
+            self._login.forget_secrets()
+            self.dismiss(None)
+
+    # Logging in
+
+    @work(exclusive=True, group="login", description="logging in again")
+    async def _run(self) -> None:
+        for field in self._login.inputs():
+            await field.drained()
+        self._login.settle()
+        self._login.clear_problems()
+        self.query_one("#problem").display = False
+        try:
+            credentials = self._credentials()
+        except InvalidError as error:
+            self._complain(error)
+            return
+        self._freeze()
+        try:
+            report = await self.services.clusters.log_in_again(self._cluster.id, credentials, self._before, self._asker)
+        except PxmError as error:
+            self._fail(error)
+            return
+        if credentials is None or report.error is None:
+            failed = report.error is not None
+            await self.services.fleet.adopt(report.cluster, report.snapshot, failed=failed)
+        if report.error is None:
+            self._login.forget_secrets()
+            self.dismiss(report)
+            return
+        self._checklist.take_all(report.steps)
+        self._fail(report.error, in_checklist=True)
+
+    def _credentials(self) -> Credentials | None:
+        """What was typed; None stands for the stored login. Raises `InvalidError`."""
+        stored, login = self._cluster.login, self._login
+        typed = login.user.value if login.method is LoginMethod.PASSWORD else login.token_id.value
+        code = login.code.secret()
+        self._ready_code = Secret(code.reveal().strip()) if login.asks_for_code and code else None
+        if login.method is stored.method and typed.strip() == stored.name and not login.typed_secret():
+            return None
+        if login.method is LoginMethod.PASSWORD and typed.strip() and "@" not in typed:
+            raise InvalidError("user", "The realm is missing.", do=f"Example: {typed.strip()}@pam.", field="user")
+        return login.credentials()
+
+    def _complain(self, error: PxmError) -> None:
+        field = error.field if error.field in LoginFields.FIELDS else "user"
+        row = self._login.row(field)
+        if not row.display:
+            row = self._login.row("method")
+        row.say_below(f"{error.message} {error.do}".strip())
+        row.control.focus()
+
+    def _fail(self, error: PxmError, *, in_checklist: bool = False) -> None:
+        self._thaw()
+        login = self._login
+        if error.cause in {"second_factor_wrong", "second_factor_needed", "locked"}:
+            login.show_code()
+        else:
+            login.code.forget()
+        if not in_checklist:
+            problem = self.query_one("#problem", Prose)
+            mark = self.glyphs.of_step("failed")
+            problem.show([Fact(f"{mark} {error.message}", style=STEP_STYLE["failed"]), Fact(error.hint), BLANK])
+            problem.display = True
+        if error.field in LoginFields.FIELDS and error.cause in REJECTED:
+            login.row(error.field).say(REJECTED[error.cause], "problem")
+            login.row(error.field).control.focus()
+        else:
+            self._secret_field().focus()
+
+    def _freeze(self, *, but_code: bool = False) -> None:
+        self._running = True
+        self.add_class("-begun")
+        self.set_focus(None)
+        if not but_code:
+            self._checklist.clear()
+        for field in self._login.inputs():
+            field.disabled = not (but_code and field is self._login.code)
+        self._login.choice.disabled = True
+        self.query_one("#login").disabled = True
+        self.show_keys()
+
+    def _thaw(self) -> None:
+        self._running = False
+        self._code = None
+        for control in (*self._login.inputs(), self._login.choice, self.query_one("#login")):
+            control.disabled = False
+        self.show_keys()
+
+    def _take_step(self, step: Step) -> None:
+        if self._running:
+            self._checklist.take(step)
+
+    @on(Choice.Changed)
+    def _method_changed(self) -> None:
+        self.show_keys()
+
+    # The second factor
+
+    async def _ask_code(self, question: CodeQuestion) -> Secret | None:
+        if self._ready_code is not None:
+            ready, self._ready_code = self._ready_code, None
+            return ready
+        self._code = asyncio.get_running_loop().create_future()
+        self.call_later(self._show_code, question)
+        return await self._code
+
+    def _show_code(self, question: CodeQuestion) -> None:
+        if self._code is None:
+            return
+        self._login.show_code()
+        self._freeze(but_code=True)
+        self._checklist.say("login", f"{question.user}: password accepted, now the second factor")
+        self._login.code.focus()
+
+    @work(exclusive=True, group="code", description="sending the second factor")
+    async def _send_code(self) -> None:
+        field = self._login.code
+        await field.drained()
+        waiting = self._code
+        if waiting is None or waiting.done():
+            return
+        if not field.value.strip():
+            self._login.row("code").say("! empty", "problem")
+            return
+        self._code = None
+        field.disabled = True
+        self.show_keys()
+        waiting.set_result(Secret(field.value.strip()))
