@@ -160,6 +160,7 @@ class FakeServer:
     )
     errors: dict[str, PxmError] = field(default_factory=dict)
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
+    refused_tickets: int = 0
     logins: int = 0
     sessions: int = 0
 
@@ -198,6 +199,7 @@ class FakeSession:
         self._endpoint = endpoint
         self._server.sessions += 1
         self._token: Credentials | None = None
+        self._resumed = False
 
     async def resolve(self) -> tuple[str, ...]:
         """One address."""
@@ -244,11 +246,15 @@ class FakeSession:
     async def resume(self, ticket: Ticket) -> Ticket:
         """Every ticket is good."""
         await self._server.phase("resume")
+        self._resumed = True
         return ticket
 
     async def version(self) -> str:
         """Proves a token, too."""
         await self._server.phase("version")
+        if self._resumed and self._server.refused_tickets:
+            self._server.refused_tickets -= 1
+            raise messages.credentials(self._endpoint, "root@pam", "No ticket")
         if self._token is not None:
             name = self._token.token_id or ""
             if self._server.tokens.get(name) != self._token.secret.reveal():

@@ -71,9 +71,24 @@ class Checker:
         Raises:
             StorageError: the secret cannot be read; that says nothing about the cluster.
         """
+        ticket = None if credentials else self._tickets.get(cluster.id)
+        outcome = await self._attempt(cluster, before, dialog, credentials, ticket)
+        if ticket is not None and isinstance(outcome.error, LoginError):
+            # A ticket ends early when the cluster's keys change or its clock jumps; the password was not refused.
+            outcome = await self._attempt(cluster, before, dialog, credentials, None)
+        return outcome
+
+    async def _attempt(
+        self,
+        cluster: Cluster,
+        before: Snapshot,
+        dialog: Dialog,
+        credentials: Credentials | None,
+        ticket: Ticket | None,
+    ) -> Outcome:
         checklist = Checklist(CHECK_STEPS, dialog.step, self._timer)
         try:
-            observed, certificate = await self._converse(cluster, dialog, checklist, credentials)
+            observed, certificate = await self._converse(cluster, dialog, checklist, credentials, ticket)
         except StorageError:
             raise
         except PxmError as error:
@@ -91,7 +106,12 @@ class Checker:
         return Outcome(result, with_error(before, result.error, now), checklist.steps(), error)
 
     async def _converse(
-        self, cluster: Cluster, dialog: Dialog, checklist: Checklist, given: Credentials | None
+        self,
+        cluster: Cluster,
+        dialog: Dialog,
+        checklist: Checklist,
+        given: Credentials | None,
+        ticket: Ticket | None,
     ) -> tuple[Observation, Certificate]:
         token = cluster.login.method is LoginMethod.TOKEN
         session = self._gateway.open(cluster.endpoint, cluster.trust, token=token)
@@ -104,7 +124,7 @@ class Checker:
             # The stored trust has vouched for the server, so the realms are read beside the rest, not before it.
             realms = asyncio.create_task(conversation.realms(), name="read realms")
             try:
-                reading = await self._enter(conversation, cluster, dialog, given, realms)
+                reading = await self._enter(conversation, cluster, dialog, given, ticket, realms)
                 async with aclosing(reading):
                     await realms
                     observed = await conversation.read(reading, cluster.login)
@@ -125,12 +145,12 @@ class Checker:
         cluster: Cluster,
         dialog: Dialog,
         given: Credentials | None,
+        ticket: Ticket | None,
         realms: asyncio.Task[tuple[Realm, ...]],
     ) -> Reading:
         """Log in; what is no Proxmox VE says so, rather than that the login failed."""
         try:
             credentials = given or await stored_credentials(self._secrets, cluster)
-            ticket = None if given else self._tickets.get(cluster.id)
             reading = await conversation.enter(credentials, dialog, ticket=ticket)
         except PxmError:
             await realms

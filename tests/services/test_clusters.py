@@ -125,6 +125,19 @@ async def test_a_password_is_sent_once_and_its_ticket_used_from_then_on() -> Non
     assert found.gateway.servers["10.20.0.12"].logins == 1
 
 
+async def test_a_ticket_that_ended_early_is_no_refusal_of_the_password() -> None:
+    found = bench()
+    server = found.gateway.servers["10.20.0.12"]
+    await found.services.clusters.check(BACKUP.id, BEFORE, Recorder())
+    server.errors["resume"] = messages.credentials(HERE, "root@pam", "permission denied - invalid PVE ticket")
+    report = await found.services.clusters.check(BACKUP.id, BEFORE, Recorder())
+    assert (report.error, server.logins) == (None, 2)
+    server.refused_tickets = 1
+    report = await found.services.clusters.check(BACKUP.id, BEFORE, Recorder())
+    assert (report.error, server.logins) == (None, 3)
+    assert not report.cluster.login.refused
+
+
 async def test_a_lost_secret_is_told() -> None:
     found = bench()
     found.secrets.kept.clear()
