@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pxm_tui.domain.certificate import Certificate, compare
@@ -37,6 +37,16 @@ class Outcome:
     snapshot: Snapshot
     steps: tuple[Step, ...]
     error: PxmError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One run of the steps: on which record, with whom to talk, and what to log in with."""
+
+    cluster: Cluster
+    dialog: Dialog
+    given: Credentials | None
+    ticket: Ticket | None
 
 
 class Checker:
@@ -72,23 +82,17 @@ class Checker:
             StorageError: the secret cannot be read; that says nothing about the cluster.
         """
         ticket = None if credentials else self._tickets.get(cluster.id)
-        outcome = await self._attempt(cluster, before, dialog, credentials, ticket)
+        attempt = _Attempt(cluster, dialog, credentials, ticket)
+        outcome = await self._run(attempt, before)
         if ticket is not None and isinstance(outcome.error, LoginError):
             # A ticket ends early when the cluster's keys change or its clock jumps; the password was not refused.
-            outcome = await self._attempt(cluster, before, dialog, credentials, None)
+            outcome = await self._run(replace(attempt, ticket=None), before)
         return outcome
 
-    async def _attempt(
-        self,
-        cluster: Cluster,
-        before: Snapshot,
-        dialog: Dialog,
-        credentials: Credentials | None,
-        ticket: Ticket | None,
-    ) -> Outcome:
-        checklist = Checklist(CHECK_STEPS, dialog.step, self._timer)
+    async def _run(self, attempt: _Attempt, before: Snapshot) -> Outcome:
+        checklist, cluster = Checklist(CHECK_STEPS, attempt.dialog.step, self._timer), attempt.cluster
         try:
-            observed, certificate = await self._converse(cluster, dialog, checklist, credentials, ticket)
+            observed, certificate = await self._converse(attempt, checklist)
         except StorageError:
             raise
         except PxmError as error:
@@ -105,14 +109,8 @@ class Checker:
         assert result.error is not None  # noqa: S101
         return Outcome(result, with_error(before, result.error, now), checklist.steps(), error)
 
-    async def _converse(
-        self,
-        cluster: Cluster,
-        dialog: Dialog,
-        checklist: Checklist,
-        given: Credentials | None,
-        ticket: Ticket | None,
-    ) -> tuple[Observation, Certificate]:
+    async def _converse(self, attempt: _Attempt, checklist: Checklist) -> tuple[Observation, Certificate]:
+        cluster = attempt.cluster
         token = cluster.login.method is LoginMethod.TOKEN
         session = self._gateway.open(cluster.endpoint, cluster.trust, token=token)
         async with aclosing(session):
@@ -124,7 +122,7 @@ class Checker:
             # The stored trust has vouched for the server, so the realms are read beside the rest, not before it.
             realms = asyncio.create_task(conversation.realms(), name="read realms")
             try:
-                reading = await self._enter(conversation, cluster, dialog, given, ticket, realms)
+                reading = await self._enter(conversation, attempt, realms)
                 async with aclosing(reading):
                     await realms
                     observed = await conversation.read(reading, cluster.login)
@@ -140,23 +138,17 @@ class Checker:
             raise as_change(cluster, error, self._clock()) from None
 
     async def _enter(
-        self,
-        conversation: Conversation,
-        cluster: Cluster,
-        dialog: Dialog,
-        given: Credentials | None,
-        ticket: Ticket | None,
-        realms: asyncio.Task[tuple[Realm, ...]],
+        self, conversation: Conversation, attempt: _Attempt, realms: asyncio.Task[tuple[Realm, ...]]
     ) -> Reading:
         """Log in; what is no Proxmox VE says so, rather than that the login failed."""
         try:
-            credentials = given or await stored_credentials(self._secrets, cluster)
-            reading = await conversation.enter(credentials, dialog, ticket=ticket)
+            credentials = attempt.given or await stored_credentials(self._secrets, attempt.cluster)
+            reading = await conversation.enter(credentials, attempt.dialog, ticket=attempt.ticket)
         except PxmError:
             await realms
             raise
         if reading.ticket is not None:
-            self.keep_ticket(cluster.id, reading.ticket)
+            self.keep_ticket(attempt.cluster.id, reading.ticket)
         return reading
 
 
