@@ -17,16 +17,11 @@ RECORD_KEYS = (
 
 
 def records_of(tables: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The records of all clusters in the registry's tables, sorted by name.
+    """The records of all clusters in the registry's tables, in their order there, which is that of their names.
 
     Raises:
         LookupError, TypeError, AttributeError: the documents have not the expected form.
     """
-    from pxm_tui.domain.text import natural_key
-
     states = tables[STATES]
-    found = [
-        {key: (states[cluster_id] | identity)[key] for key in RECORD_KEYS}
-        for cluster_id, identity in tables[IDENTITIES].items()
-    ]
-    return sorted(found, key=lambda record: (natural_key(record["name"]), record["name"], record["id"]))
+    joined = (states[cluster_id] | identity for cluster_id, identity in tables[IDENTITIES].items())
+    return [{key: fields[key] for key in RECORD_KEYS} for fields in joined]

@@ -43,7 +43,7 @@ class FileSnapshotCache:
         self._largest_file = largest_file
         self._thread = WriterThread("pxm-cache")
         self._notices = Notices()
-        self._lock = FileLock(directory / f"{FILE_NAME}.lock", seconds=_LOCK_SECONDS, pause=self._thread.ending.wait)
+        self._lock = FileLock(directory / f"{FILE_NAME}.lock", seconds=_LOCK_SECONDS, pause=self._thread.pause)
 
     def read(self) -> dict[str, Snapshot]:
         """By cluster id; empty where there is none or it cannot be read."""

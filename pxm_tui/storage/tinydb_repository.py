@@ -10,6 +10,7 @@ from pxm_tui.storage.atomic import PRIMITIVES, Primitives, Stamp
 from pxm_tui.storage.lock import LOCK_SECONDS, FileLock
 from pxm_tui.storage.notices import Notices
 from pxm_tui.storage.problems import DamagedError
+from pxm_tui.storage.records import IDENTITIES, records_of
 from pxm_tui.storage.registry import (
     FILE_NAME,
     FORMAT,
@@ -68,7 +69,7 @@ class TinyDbRepository:
             directory / f"{FILE_NAME}.lock",
             seconds=lock_seconds,
             monotonic=monotonic,
-            pause=pause or self._writer.ending.wait,
+            pause=pause or self._writer.pause,
         )
         self._codec = RegistryCodec(directory / FILE_NAME, known_format, migrations)
         self._format = known_format
@@ -89,8 +90,6 @@ class TinyDbRepository:
 
     def read_records(self) -> builtins.list[dict[str, Any]]:
         """What `[cluster.to_json() for cluster in read()]` gives, without building the objects."""
-        from pxm_tui.storage.records import records_of
-
         data = self._file.raw()
         if data is not None:
             try:
@@ -227,6 +226,9 @@ class TinyDbRepository:
         if registry.migrated_from is not None:
             self._keep_older_format(registry.migrated_from)
         tables = changed_tables(registry.tables, identities, states, removed)
+        if identities:
+            # in the order of the list, so that `read_records` need not sort
+            tables[IDENTITIES] = {cluster.id: tables[IDENTITIES][cluster.id] for cluster in book.clusters}
         self._loaded = self._file.write(Registry(tables, book))
 
     def _keep_older_format(self, number: int) -> None:

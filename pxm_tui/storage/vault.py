@@ -66,7 +66,7 @@ class SecretVault:
             directory / f"{FILE_NAME}.lock",
             seconds=lock_seconds,
             monotonic=monotonic,
-            pause=self._thread.ending.wait,
+            pause=self._thread.pause,
         )
         only_memory = secret_store == VaultMode.ASK
         self._sealed = SealedSecrets(

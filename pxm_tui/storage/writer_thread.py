@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import threading
+import time
+from _thread import allocate_lock  # what `threading.Lock` is; importing threading would take a tenth of `pxm list`
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,17 +15,13 @@ T = TypeVar("T")
 
 
 class WriterThread:
-    """Runs work off the event loop, one at a time. The thread starts with the first work.
-
-    Attributes:
-        ending: set when `close` was called; whoever waits in the thread should give up.
-    """
+    """Runs work off the event loop, one at a time. The thread starts with the first work."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._executor: ThreadPoolExecutor | None = None
-        self._starting = threading.Lock()
-        self.ending = threading.Event()
+        self._starting = allocate_lock()
+        self._ending = False
 
     async def run(self, work: Callable[[], T]) -> T:
         """Run `work` in the thread and give its result or raise its error.
@@ -42,10 +39,15 @@ class WriterThread:
         submitted.add_done_callback(lambda done: _hand_over(loop, answer, done))
         return await answer
 
+    def pause(self, seconds: float) -> bool:
+        """Wait within the thread; True when `close` was called, and what waits should give up."""
+        time.sleep(seconds)
+        return self._ending
+
     def close(self) -> None:
         """Finish what was begun and end the thread. May be called twice."""
-        self.ending.set()
         with self._starting:
+            self._ending = True
             executor = self._executor
         if executor is not None:
             executor.shutdown(wait=True)
@@ -56,7 +58,7 @@ class WriterThread:
         from pxm_tui.domain.errors import StorageError
 
         with self._starting:
-            if self.ending.is_set():
+            if self._ending:
                 raise StorageError("storage_unusable", "Nothing can be written any more: pxm is ending.")
             if self._executor is None:
                 self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=self._name)

@@ -42,15 +42,6 @@ def test_the_record_needs_no_domain_objects(cluster: Cluster) -> None:
     assert json.dumps(record) == json.dumps(cluster.to_json())
 
 
-def test_records_are_sorted_as_clusters_are() -> None:
-    pairs = [documents(make_cluster(number)) for number in (10, 9, 1)]
-    tables = {
-        IDENTITIES: {identity["id"]: identity for identity, _ in pairs},
-        STATES: {state["id"]: state for _, state in pairs},
-    }
-    assert [record["name"] for record in records_of(tables)] == ["prod-1", "prod-9", "prod-10"]
-
-
 def test_a_pinned_leaf_is_stored_once() -> None:
     identity, _ = documents(make_cluster())
     assert json.dumps(identity).count(json.dumps(PEM)) == 1

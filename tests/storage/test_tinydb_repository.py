@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
 import os
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -95,9 +98,12 @@ async def test_wide_permissions_are_tightened_with_a_notice(make: Make, director
 
 async def test_records_are_what_the_clusters_say(make: Make) -> None:
     repository = make()
-    await repository.save(make_full_cluster(2))
-    await repository.save(make_cluster(10))
-    assert repository.read_records() == [cluster.to_json() for cluster in repository.read()]
+    for cluster in (make_cluster(10), make_full_cluster(2), make_cluster(9), make_cluster(1)):
+        await repository.save(cluster)
+    await repository.save(make_cluster(9, name="aaa"))
+    await repository.delete(make_cluster(1).id)
+    assert [record["name"] for record in repository.read_records()] == ["aaa", "prod-2", "prod-10"]
+    assert json.dumps(repository.read_records()) == json.dumps([cluster.to_json() for cluster in repository.read()])
 
 
 async def test_the_file_has_a_format_version_and_no_more_than_needed(make: Make, file: Path) -> None:
@@ -152,6 +158,24 @@ async def test_an_unchanged_file_is_not_parsed_again(make: Make, monkeypatch: py
     monkeypatch.setattr(json, "loads", None)
     assert await repository.list() == clusters
     assert await repository.find_by_id(clusters[0].id) == clusters[0]
+
+
+HEAVY = {"asyncio", "concurrent.futures", "cryptography", "dataclasses", "httpx", "keyring", "logging", "pydantic"}
+
+
+async def test_listing_imports_little(make: Make, directory: Path) -> None:
+    await fill(make())
+    program = (
+        "import sys, pathlib; from pxm_tui.storage.tinydb_repository import TinyDbRepository; "
+        f"repository = TinyDbRepository(pathlib.Path({str(directory)!r})); "
+        "names = [record['name'] for record in repository.read_records()]; light = set(sys.modules); "
+        "repository.read(); print(names, sorted(light), sorted(sys.modules), sep='\\n')"
+    )
+    output = await asyncio.to_thread(subprocess.check_output, [sys.executable, "-c", program], text=True)
+    names, light, all_modules = (set(ast.literal_eval(line)) for line in output.splitlines())
+    assert names == {"prod-1", "prod-2"}
+    assert not light & {*HEAVY, "tinydb", "threading"}
+    assert not all_modules & (HEAVY - {"dataclasses"})
 
 
 # Cancellation and the end
