@@ -6,6 +6,7 @@ import asyncio
 import gc
 import signal
 import sys
+from inspect import isawaitable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -40,6 +41,7 @@ class PxmApp(App[None], inherit_bindings=False):
         services: what it works with.
         glyphs: the signs in use.
         draft: the register form as it was left; the next one starts from it.
+        history: what was typed at the `:` prompt, oldest first.
     """
 
     TITLE = "pxm"
@@ -57,6 +59,7 @@ class PxmApp(App[None], inherit_bindings=False):
         self.services = services
         self.glyphs: Glyphs = ASCII if self.options.ascii else UNICODE
         self.draft: Any = None
+        self.history: list[str] = []
         self.animation_level = "none"
         self._interrupted_at: float | None = None
         self._signals: list[signal.Signals] = []
@@ -83,13 +86,19 @@ class PxmApp(App[None], inherit_bindings=False):
             loop.add_signal_handler(number, self.exit)
             self._signals.append(number)
 
+    def on_ready(self) -> None:
+        """The first frame is out: what lives so far stays, the garbage collector may begin."""
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
+
     def on_unmount(self) -> None:
         """Give the signals back."""
         loop = asyncio.get_running_loop()
         for number in self._signals:
             loop.remove_signal_handler(number)
 
-    def action_interrupt(self) -> None:
+    async def action_interrupt(self) -> None:
         """Ctrl-C: the screen stops what runs, closes, or on the home screen quits; twice within a second: quit."""
         now = self.services.timer()
         twice = self._interrupted_at is not None and now - self._interrupted_at < TWICE_WITHIN
@@ -97,8 +106,10 @@ class PxmApp(App[None], inherit_bindings=False):
         stop = getattr(self.screen, "action_interrupt", None)
         if twice or stop is None:
             self.exit()
-        else:
-            stop()
+            return
+        stopping = stop()
+        if isawaitable(stopping):
+            await stopping
 
     # The way out
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from textual.binding import Binding
@@ -23,6 +23,7 @@ class Key:
         names: names at the `:` prompt, the first of them shown there; none: not a command.
         hidden_names: names that are understood at the `:` prompt and never shown.
         command_help: one line for the `:` prompt; `help` where empty.
+        verb: set where it acts on one cluster: the screen's `do_…`, which the `:` prompt calls with another cluster.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Key:
     names: tuple[str, ...] = ()
     hidden_names: tuple[str, ...] = ()
     command_help: str = ""
+    verb: str = ""
 
     @property
     def footer_key(self) -> str:
@@ -55,14 +57,91 @@ def bindings(keys: Iterable[Key]) -> list[Binding]:
     ]
 
 
-def footer(keys: Sequence[Key], width: int, gap: int = 2) -> list[tuple[str, str]]:
-    """The keys, in this order, as far as they fit in `width` columns."""
-    found: list[tuple[str, str]] = []
-    used = 1
-    for key in keys:
-        needed = len(key.footer_key) + 1 + len(key.label) + (gap if found else 0)
-        if used + needed > width:
-            break
-        used += needed
-        found.append((key.footer_key, key.label))
-    return found
+def on_cluster(  # noqa: PLR0917
+    id: str,  # noqa: A002
+    keys: str,
+    verb: str,
+    shown: str,
+    label: str,
+    help: str,  # noqa: A002
+    *names: str,
+    hidden_names: tuple[str, ...] = (),
+    command_help: str = "",
+) -> Key:
+    """A key that acts on the selected cluster by the screen's `do_VERB`."""
+    return Key(
+        id, keys, f"on('{verb}')", shown, label, help, "Clusters", names, hidden_names, command_help or help, verb
+    )
+
+
+OPEN = on_cluster("clusters.open", "enter,d", "open", "Enter d", "Open", "details", "open", command_help="its details")
+CHECK = on_cluster(
+    "clusters.check",
+    "c",
+    "check",
+    "c",
+    "Check",
+    "check, step by step",
+    "check",
+    command_help="step-by-step check of this cluster",
+)
+DEREGISTER = on_cluster(
+    "clusters.deregister",
+    "D",
+    "deregister",
+    "D",
+    "Deregister",
+    "deregister (asks)",
+    "deregister",
+    hidden_names=("rm", "delete", "remove"),
+    command_help="deregister this cluster; asks first",
+)
+COPY = on_cluster("clusters.copy", "y", "copy", "y", "Copy", "copy …", "copy", command_help="copy something of it")
+REGISTER = Key(
+    "clusters.register", "a", "register", "a", "Register", "register", "Clusters", ("register",), ("add", "new")
+)
+REFRESH = Key("clusters.refresh", "r", "refresh", "r", "Refresh", "refresh all now", "Clusters", ("refresh",))
+FILTER = Key("clusters.filter", "slash", "filter", "/", "Filter", "filter", "Find", ("filter",))
+PROBLEMS = Key("clusters.problems", "!", "problems", "!", "Problems", "problems only", "Find", ("problems",))
+SORT = Key("clusters.sort", "s", "sort", "s S", "Sort", "sort by, reverse", "Find", ("sort",))
+REVERSE = Key("clusters.reverse", "S", "reverse", "", "Reverse", "", "Find", ("reverse",), (), "turn the order round")
+COMMAND = Key("app.command", "colon", "command", ":", "Command", "command line", "Program")
+LOG = Key("app.log", "l", "log", "l", "Log", "log of this run", "Program", ("log",))
+HELP = Key("app.help", "question_mark,f1", "help", "? F1", "Help", "help", "Program", ("help",))
+BACK = Key("app.back", "escape", "back", "Esc q", "Back", "back; q quits at home", "Move", ("back",))
+STOP = Key("app.interrupt", "", "interrupt", "Ctrl-C", "Stop", "stop what runs", "Move")
+QUIT = Key("app.quit", "q", "leave", "q", "Quit", "", "Program")
+QUIT_COMMAND = Key("app.exit", "", "quit", "", "Quit", "quit", "Program", ("quit",), ("q", "qa", "exit"), "end pxm")
+TAB = Key("cluster.tab", "tab,shift+tab", "switch", "Tab", "Nodes/Errors", "nodes, errors", "Move")
+
+HOME = (
+    OPEN,
+    REGISTER,
+    CHECK,
+    REFRESH,
+    DEREGISTER,
+    COPY,
+    FILTER,
+    PROBLEMS,
+    SORT,
+    REVERSE,
+    COMMAND,
+    LOG,
+    HELP,
+    QUIT,
+    BACK,
+    STOP,
+    QUIT_COMMAND,
+)
+"""The keys of the home screen, in the order of its help."""
+
+DETAIL = (TAB, CHECK, REFRESH, DEREGISTER, COPY, COMMAND, LOG, HELP, BACK, STOP, QUIT, QUIT_COMMAND)
+"""The keys of the screen of one cluster."""
+
+PAGE = (BACK, COMMAND, QUIT, STOP, QUIT_COMMAND)
+"""The keys of the screens that only show something."""
+
+COPY_LINE = Key("log.copy", "y", "copy", "y", "Copy the line", "copy the line", "Log", ("copy",))
+
+LOG_KEYS = (COPY_LINE, *PAGE)
+"""The keys of the log."""

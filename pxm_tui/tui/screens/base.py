@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
-from textual import events
+from textual import events, on
 from textual.screen import Screen, ScreenResultType
 
 from pxm_tui.tui.glyphs import Glyphs, glyphs_of
 from pxm_tui.tui.widgets.frame import TextLines
 
 SMALLEST = (40, 12)
-
-Result = TypeVar("Result")
 
 
 class PxmScreen(Screen[ScreenResultType]):
@@ -29,15 +25,16 @@ class PxmScreen(Screen[ScreenResultType]):
         """The signs in use."""
         return glyphs_of(self)
 
-    def action_back(self) -> None:
+    async def action_back(self) -> None:
         """One step back: leave this screen without a result."""
         self.dismiss(None)
 
-    def action_interrupt(self) -> None:
+    async def action_interrupt(self) -> None:
         """Ctrl-C: stop what runs, or else leave."""
-        self.action_back()
+        await self.action_back()
 
-    async def on_resize(self, event: events.Resize) -> None:
+    @on(events.Resize)
+    async def _say_if_too_small(self, event: events.Resize) -> None:
         """Below the smallest size show one line that says so."""
         width, height = event.size
         small = width < SMALLEST[0] or height < SMALLEST[1]

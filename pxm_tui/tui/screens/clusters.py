@@ -1,22 +1,347 @@
-"""The home screen: all clusters in one table."""
+"""The home screen: all clusters in one table, the selected one explained, and what to do about it."""
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any, ClassVar
+
+from textual import on, work
 from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+from textual.timer import Timer
+from textual.widget import Widget
 
+from pxm_tui.domain.errors import StorageError
 from pxm_tui.services.bundle import Services
-from pxm_tui.tui.screens.base import PxmScreen
-from pxm_tui.tui.widgets.frame import KeysLine, TitleLine
+from pxm_tui.services.fleet import ClusterView, FleetView
+from pxm_tui.services.ports import VaultState
+from pxm_tui.tui.banner import banner_lines
+from pxm_tui.tui.columns import Column, columns_at
+from pxm_tui.tui.commands import Command
+from pxm_tui.tui.empty import empty_lines
+from pxm_tui.tui.explain import explain
+from pxm_tui.tui.footers import GAP, WIDE_GAP, home_footer, period_words
+from pxm_tui.tui.headline import Headline
+from pxm_tui.tui.home import HomeChoices
+from pxm_tui.tui.keys import HOME, bindings
+from pxm_tui.tui.ordering import SORTS, SortOrder
+from pxm_tui.tui.rows import RowPainter, RttMemory, longest_name
+from pxm_tui.tui.screens.acting import ActingScreen
+from pxm_tui.tui.screens.prompting import PromptingScreen
+from pxm_tui.tui.widgets.frame import KeysLine, RuleLine, TextLines, TitleLine
+from pxm_tui.tui.widgets.grid import Grid, Line, Look
+from pxm_tui.tui.widgets.prompt import Choice, Prompt
+
+COALESCE = 0.1
+"""Seconds in which changes of the fleet are gathered before they are shown."""
 
 
-class ClustersScreen(PxmScreen[None]):
+class ClustersScreen(ActingScreen[None]):
     """See the module."""
 
+    KEYS = HOME
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings(HOME))
+    help_title = "Clusters"
+
     def __init__(self, services: Services) -> None:
-        super().__init__()
-        self.services = services
+        super().__init__(services)
+        self.choices = HomeChoices.from_preferences(services.preferences.read())
+        self._view = FleetView()
+        self._unreadable = ""
+        self._look_key: tuple[object, ...] = ()
+        self._look: Look[ClusterView] = Look((), lambda _row: ())
+        self._shown: tuple[tuple[object, ...], list[ClusterView]] = ((), [])
+        self._rtts = RttMemory()
+        self._checking = services.period is not None
+        self._vault: VaultState | None = None
+        self._gathering: Timer | None = None
+        try:
+            self._view = services.fleet.load()
+        except StorageError as error:
+            self._unreadable = error.message
 
     def compose(self) -> ComposeResult:
-        """The frame."""
-        yield TitleLine("pxm")
-        yield KeysLine([("q", "Quit")])
+        """Title, banner, table, rule, explanation, keys."""
+        yield TitleLine(id="title")
+        yield TextLines(id="banner")
+        yield Grid[ClusterView](lambda view: view.cluster.id, id="grid")
+        demo = self.services.demo
+        if demo is not None:
+            words = "Demo fleet, nothing here is real. Register a fourth:"
+            yield TextLines([f"{words}  {demo.endpoint}  {demo.user}  {demo.password}"], id="demo")
+        yield RuleLine(id="rule", right=True)
+        yield TextLines(id="explanation")
+        yield KeysLine(id="keys", gap=GAP)
+
+    def on_mount(self) -> None:
+        """Draw what is stored, then start to watch."""
+        self.set_focus(self.grid)
+        self.call_after_refresh(self._start)
+
+    def _start(self) -> None:
+        self._watch_fleet()
+        self._look_at_vault()
+        self._wait_for_minute()
+
+    @property
+    def grid(self) -> Grid[ClusterView]:
+        """The table."""
+        return self.query_one("#grid", Grid)
+
+    def home_focus(self) -> Widget | None:
+        """The table."""
+        return self.grid
+
+    def selected(self) -> ClusterView | None:
+        """The cluster under the cursor."""
+        return self.grid.cursor_row
+
+    # The fleet
+
+    @work(exclusive=True, group="watch", description="watching the fleet")
+    async def _watch_fleet(self) -> None:
+        await self.services.fleet.watch(self._gather)
+
+    def _gather(self) -> None:
+        """The fleet has changed: show it soon, with what else changes until then."""
+        if self._gathering is None:
+            self._gathering = self.set_timer(COALESCE, self._gathered)
+
+    def _gathered(self) -> None:
+        self._gathering = None
+        self._view = self.services.fleet.view()
+        for screen in self.app.screen_stack:
+            if isinstance(screen, PromptingScreen):
+                screen.fleet_changed()
+
+    @work(exclusive=True, group="vault", description="looking at the secret store")
+    async def _look_at_vault(self) -> None:
+        from pxm_tui.tui.unlocking import unlock
+
+        self._vault = await self.services.clusters.vault()
+        if not self._view.clusters:
+            self.show_fleet()
+        if self._vault.exists and not self._vault.open:
+            await unlock(self)
+
+    def _wait_for_minute(self) -> None:
+        now = self.services.clock()
+        self.set_timer(60.0 - now.second - now.microsecond / 1e6, self._minute, name="minute")
+
+    def _minute(self) -> None:
+        self._wait_for_minute()
+        self.show_fleet()
+
+    def fleet_changed(self) -> None:
+        """Show the fleet as it is now."""
+        self._view = self.services.fleet.view()
+        self.show_fleet()
+
+    # Showing
+
+    def on_resize(self) -> None:
+        """Columns, title and footer depend on the width."""
+        self.show_fleet()
+
+    def on_screen_resume(self) -> None:
+        """Something may have changed while another screen was on top."""
+        if self.is_mounted:
+            self.fleet_changed()
+
+    def show_fleet(self, *, anew: bool = False) -> None:
+        """Bring every line up to date; what has not changed is not painted.
+
+        Args:
+            anew: sort anew; a person asked.
+        """
+        if not self.is_current or not self.size.width:
+            return
+        now = self.services.clock()
+        headline = Headline(self._view.clusters, now, self.services.demo is not None, self._checking)
+        self.query_one("#title", TitleLine).show(*headline.variants(self.size.width, self.glyphs))
+        self._show_banner(now)
+        self._show_rows(now, anew=anew)
+        self._show_below()
+
+    def _show_banner(self, now: datetime) -> None:
+        banner = self.query_one("#banner", TextLines)
+        lines = banner_lines(self._view, now, self.size.width, self.services.period)
+        if self._unreadable:
+            lines.append(f"! {self._unreadable}")
+        banner.show([Content.styled(self.glyphs.plain(line), "bold $pxm-note") for line in lines])
+        banner.styles.height = len(lines)
+        banner.set_class(not lines, "-away")
+
+    def _show_rows(self, now: datetime, *, anew: bool) -> None:
+        views = self._view.clusters
+        columns = columns_at(self.size.width, longest_name(views))
+        order = self.choices.order
+        key = (columns, order, self._checking, now.replace(second=0, microsecond=0))
+        if key != self._look_key:
+            self._look_key, self._look = key, self._make_look(columns, order, now)
+        choices = (views, order, self.choices.words, self.choices.problems_only)
+        if anew or self._shown[0] != choices:
+            self._shown = (choices, self.choices.rows(views, anew=anew))
+        rows = self._shown[1]
+        look: Look[ClusterView] = self._look if views or self._unreadable else Look((), self._look.draw)
+        self.grid.show(rows, look, self._notes(rows))
+
+    def _make_look(self, columns: tuple[Column, ...], order: SortOrder, now: datetime) -> Look[ClusterView]:
+        fresh_for = 2 * (self.services.period or 15.0)
+        painter = RowPainter(columns, self.size.width, self.glyphs, now, fresh_for, self._checking, self._rtts)
+        return Look(painter.head(order), painter.draw)
+
+    def _notes(self, rows: list[ClusterView]) -> list[Line]:
+        if self._unreadable:
+            return []
+        if not self._view.clusters:
+            lines = empty_lines(self.services.places, self._vault, self.size.width)
+            return [((self.glyphs.plain(line), ""),) for line in lines]
+        return [((f"   {self.glyphs.plain(note)}", ""),) for note in self.choices.notes(self._view.clusters, rows)]
+
+    def _show_below(self) -> None:
+        """Rule, explanation and keys: what depends on the cursor."""
+        total, grid = len(self._view.clusters), self.grid
+        self.query_one("#rule", RuleLine).show(self.choices.rule(grid.row_count, total, grid.seen, self.glyphs))
+        explanation = self.query_one("#explanation", TextLines)
+        explanation.set_class(not total, "-away")
+        view, now = self.selected(), self.services.clock()
+        lines = explain(view, now, checking=self._checking).lines(self.size.width - 2) if view else []
+        explanation.show([self.glyphs.plain(line) for line in lines])
+        self._show_keys(empty=not total)
+
+    def _show_keys(self, *, empty: bool) -> None:
+        keys = self.query_one("#keys", KeysLine)
+        rows = home_footer(self.size.width, problems_only=self.choices.problems_only, empty=empty)
+        right = period_words(self.services.period) if self.size.width >= 160 and not empty else ""
+        keys.show(*rows, gap=WIDE_GAP if empty else GAP, right=right)
+        keys.styles.height = len(rows)
+
+    @on(Grid.Moved)
+    def _moved(self) -> None:
+        self._show_below()
+
+    @on(Grid.Opened)
+    async def _opened(self) -> None:
+        await self.action_on("open")
+
+    # Doing
+
+    def do_open(self, view: ClusterView) -> None:
+        """Its details."""
+        from pxm_tui.tui.screens.cluster import ClusterScreen
+
+        self.app.push_screen(ClusterScreen(self.services, view.cluster.id))
+
+    def action_register(self) -> None:
+        """The form, as it was left."""
+        from pxm_tui.tui.screens.register import RegisterScreen
+
+        self.app.push_screen(RegisterScreen(self.services, getattr(self.app, "draft", None)), self._registered)
+
+    def _registered(self, outcome: Any) -> None:
+        app: Any = self.app
+        self.fleet_changed()
+        if outcome is None:
+            return
+        app.draft = outcome.draft
+        for cluster_id in outcome.cluster_ids:
+            self.grid.select(cluster_id)
+
+    def action_refresh(self) -> None:
+        """Ask everybody now; the order is brought up to date."""
+        self._checking = True
+        super().action_refresh()
+        self.show_fleet(anew=True)
+
+    def action_problems(self) -> None:
+        """Problems only, on and off."""
+        self.choices.problems_only = not self.choices.problems_only
+        self._remember()
+
+    async def action_sort(self) -> None:
+        """By the next column, and show which there are."""
+        self.choices.order = self.choices.order.next()
+        await self._sorted()
+
+    async def action_reverse(self) -> None:
+        """Turn the order round."""
+        self.choices.order = self.choices.order.reversed()
+        await self._sorted()
+
+    async def _sorted(self) -> None:
+        self._remember(anew=True)
+        await self.open_choice(Choice(self._sort_line(), self._take_sort))
+
+    def _take_sort(self, key: str) -> Content | bool:
+        if key not in {"s", "S"}:
+            return key == "enter"
+        order = self.choices.order
+        self.choices.order = order.next() if key == "s" else order.reversed()
+        self._remember(anew=True)
+        return self._sort_line()
+
+    def _sort_line(self) -> Content:
+        order = self.choices.order
+        names = [f"[{name.upper()}]" if name == order.by else name for name in SORTS]
+        return Content(f"Sort by  {'  '.join(names)}         s next   S reverse")
+
+    async def action_filter(self) -> None:
+        """As you type."""
+        await self.open_prompt(Prompt("/", self.choices.words), self._filter_typed, self._filter_entered)
+
+    def _filter_typed(self, text: str) -> None:
+        self.choices.words = text.strip()
+        self.show_fleet()
+        self.show_hint(f"{self.grid.row_count} of {len(self._view.clusters)}   Enter keep   Esc clear")
+
+    def _filter_entered(self, _text: str) -> None:
+        self._remember()
+        self.run_worker(self.close_line(), group="line", description="keeping the filter")
+
+    def _remember(self, *, anew: bool = False) -> None:
+        kept = self.services.preferences.read()
+        self.services.preferences.write({**kept, "clusters": self.choices.to_preferences()})
+        self.show_fleet(anew=anew)
+
+    async def obey(self, command: Command, view: ClusterView | None) -> None:
+        """Commands with something behind them: `:sort seen`, `:filter fra`."""
+        name, argument = command.key.names[0] if command.key.names else "", command.argument
+        if name == "sort" and argument in SORTS:
+            self.choices.order = SortOrder(argument)
+            self._remember(anew=True)
+        elif name == "filter" and argument:
+            self.choices.words = argument
+            self._remember()
+        else:
+            await super().obey(command, view)
+
+    # The way back
+
+    def go_back(self) -> None:
+        """One step: notices, then the filter; never out of the program."""
+        if self._view.notices:
+            self.services.fleet.dismiss_notices()
+            self.fleet_changed()
+        elif self.choices.words:
+            self.choices.words = ""
+            self._remember()
+
+    async def action_back(self) -> None:
+        """Esc while filtering clears the filter."""
+        if isinstance(self._line, Prompt) and self._line.sign == "/":
+            self.choices.words = ""
+            self._remember()
+        await super().action_back()
+
+    def action_leave(self) -> None:
+        """`q` on the home screen ends the program."""
+        self.app.exit()
+
+    async def action_interrupt(self) -> None:
+        """Ctrl-C: close what is typed, else end."""
+        if self.typing:
+            await self.close_line()
+        else:
+            self.app.exit()

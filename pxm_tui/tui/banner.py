@@ -1,0 +1,49 @@
+"""What the program itself has to say, above the table: all clusters silent at once, and notices."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+
+from pxm_tui.domain.cluster import Status
+from pxm_tui.domain.times import local_short
+from pxm_tui.services.fleet import ANSWER_LIMIT, FleetView
+from pxm_tui.tui.text import wrap
+
+LINES_EACH = 2
+
+
+def banner_lines(view: FleetView, now: datetime, width: int, period: float | None) -> list[str]:
+    """The lines, none where there is nothing to say."""
+    lines: list[str] = []
+    if view.silent_since is not None:
+        lines += _marked(silent_words(view, now, period), width)
+    if view.notices:
+        count = len(view.notices)
+        more = f"  ({count} notices) Esc dismisses." if count > 1 else "  Esc dismisses."
+        lines += _marked(f"{view.notices[-1]}{more}", width)
+    return lines
+
+
+def silent_words(view: FleetView, now: datetime, period: float | None) -> str:
+    """All clusters, or nearly all, stopped answering at once: the cause is near."""
+    start = view.silent_since or now
+    window = start + timedelta(seconds=(period or 0.0) + ANSWER_LIMIT)
+    since = [
+        one.cluster.error.since
+        for one in view.clusters
+        if one.cluster.status is Status.UNREACHABLE and one.cluster.error and one.cluster.error.since
+    ]
+    together = [moment for moment in since if start <= moment <= window]
+    seconds = max(1, math.ceil((max(together, default=start) - start).total_seconds()))
+    total = len(view.clusters)
+    who = f"All {total} clusters" if len(together) == total else f"{len(together)} of {total} clusters"
+    return (
+        f"{who} stopped answering within {seconds} s, at {local_short(start, now)}. Look at this machine first: "
+        "network, VPN, DNS. Rows show what was last seen. r tries again."
+    )
+
+
+def _marked(text: str, width: int) -> list[str]:
+    rows = wrap(text, width - 4, LINES_EACH)
+    return [("! " if index == 0 else "  ") + row for index, row in enumerate(rows)]

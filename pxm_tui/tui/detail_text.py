@@ -1,0 +1,215 @@
+"""What is said about one cluster in full: status, cause, what to do, endpoint, login, rights, trust, identity."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from textual.content import Content
+
+from pxm_tui.domain.cluster import NEEDS_A_PERSON, Cluster, LoginMethod, Reason, Status, trust_words
+from pxm_tui.domain.describe import guests_figure, labels_words, nodes_figure, seen_words
+from pxm_tui.domain.messages import grant_line
+from pxm_tui.domain.times import days_left, local_short
+from pxm_tui.services.fleet import ClusterView
+from pxm_tui.tui.explain import other_nodes
+from pxm_tui.tui.glyphs import STATUS_STYLE, Glyphs, environment_style
+from pxm_tui.tui.text import content, safe
+from pxm_tui.tui.wrapping import wrap
+
+ANSWERS = frozenset({Status.HEALTHY, Status.DEGRADED})
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One cluster at one moment.
+
+    Attributes:
+        view: the cluster.
+        now: UTC.
+        timer: the monotonic time now, seconds.
+        fresh_for: seconds for which an answer counts as `now`.
+        others: how many other clusters answer.
+        glyphs: the signs in use.
+    """
+
+    view: ClusterView
+    now: datetime
+    timer: float
+    fresh_for: float
+    others: int
+    glyphs: Glyphs
+
+    @property
+    def last_seen(self) -> bool:
+        """What is shown is not of now."""
+        return self.view.cluster.status not in ANSWERS
+
+    def title(self) -> Content:
+        """` pxm  Clusters › NAME`."""
+        path = f"  Clusters {self.glyphs.path} "
+        return Content.assemble(("pxm", "bold $pxm-key"), (path, ""), content(self.view.cluster.name, "bold"))
+
+    def corner(self) -> Content:
+        """Environment, how old the figures are, the clock."""
+        cluster = self.view.cluster
+        environment = safe(cluster.environment.upper(), 12)
+        seen = seen_words(cluster, self.now, self.fresh_for)
+        words = {"now": "now", "never": "never seen"}.get(seen, f"seen {seen} ago")
+        parts: list[str | tuple[str, str]] = []
+        if environment:
+            parts += [(environment, environment_style(cluster.environment)), "   "]
+        return Content.assemble(*parts, f"{words}   {self.now.astimezone():%H:%M}")
+
+    def lines(self, width: int, *, brief: bool = False) -> list[Content]:
+        """All lines, for a screen of this width.
+
+        Args:
+            width: columns.
+            brief: rights, identity and labels are left out below an explanation.
+        """
+        found = [self._status(), Content("")]
+        reasons = list(self._reasons(width))
+        if reasons:
+            found += [*reasons, Content("")]
+        for label, text in self._facts(brief=brief and bool(reasons)):
+            found += _labelled(label, text, 11, width)
+        return found if reasons else [*found, Content("")]
+
+    def _status(self) -> Content:
+        cluster = self.view.cluster
+        word = "not checked yet" if cluster.status is Status.UNKNOWN else str(cluster.status)
+        style = STATUS_STYLE[cluster.status]
+        sign = Content.assemble(" ", (self.glyphs.of_status(cluster.status), style), f" {word}")
+        reason = cluster.error
+        if reason is not None:
+            since = f" since {local_short(reason.since, self.now)}" if reason.since else ""
+            sign = Content.assemble(sign, f"{since}: {safe(reason.short)}")
+        if self.last_seen:
+            seen = cluster.last_seen_at
+            below = "" if seen is None else f"   (below: as last seen at {local_short(seen, self.now)})"
+            return Content.assemble(sign, below)
+        return Content.assemble(sign, *(f"   {fact}" for fact in self._figures()))
+
+    def _figures(self) -> Iterator[str]:
+        cluster = self.view.cluster
+        yield f"Proxmox VE {safe(cluster.proxmox_version or '?', 20)}"
+        quorum = {True: ", quorate", False: ", no quorum", None: ""}[cluster.quorate]
+        yield f"{nodes_figure(cluster)} nodes{quorum}"
+        yield f"{guests_figure(cluster)} guests"
+        if self.view.snapshot.rtt_ms is not None:
+            yield f"RTT {max(1, round(self.view.snapshot.rtt_ms))} ms"
+
+    # What happened, probably, do
+
+    def _reasons(self, width: int) -> Iterator[Content]:
+        reason = self.view.cluster.error
+        if reason is None:
+            return
+        yield from _labelled("What happened", self._happened(reason), 15, width)
+        probably = safe(reason.probably)
+        if self.view.cluster.status is Status.UNREACHABLE and self.others:
+            answer = "1 other cluster answers" if self.others == 1 else f"{self.others} other clusters answer"
+            probably = f"{probably} {answer} from here.".strip()
+        if probably:
+            yield from _labelled("Probably", probably, 15, width)
+        do = self._do(reason)
+        if do:
+            yield from _labelled("Do", do, 15, width)
+
+    def _happened(self, reason: Reason) -> str:
+        what = safe(reason.message)
+        if self.view.cluster.status is not Status.UNREACHABLE:
+            return what
+        tries = self.view.tries
+        if tries > 1 and reason.since is not None:
+            since = local_short(reason.since, self.now)
+            return f"{what.removesuffix('.')}; {tries} tries since {since}{self._next()}."
+        return f"{what.removesuffix('.')}{self._next(';')}."
+
+    def _next(self, separator: str = ",") -> str:
+        if self.view.next_try is None:
+            return ""
+        minutes = math.ceil(max(0.0, self.view.next_try - self.timer) / 60)
+        return (
+            f"{separator} the next try within {minutes} min" if minutes > 1 else f"{separator} the next within a minute"
+        )
+
+    def _do(self, reason: Reason) -> str:
+        cluster = self.view.cluster
+        if cluster.status in NEEDS_A_PERSON:
+            action = (
+                "compares the certificates" if cluster.status is Status.UNTRUSTED else "checks it and logs in again"
+            )
+            return safe(f"{reason.do} `c` {action}.".strip())
+        if cluster.status is not Status.UNREACHABLE:
+            return safe(reason.do)
+        own = "" if reason.cause == "timeout" else f"{reason.do} "
+        others = other_nodes(self.view)
+        nodes = f" Its other nodes when last seen: {others}." if others else ""
+        return safe(f"{own}`c` checks it now, step by step.{nodes}")
+
+    # Facts
+
+    def _facts(self, *, brief: bool) -> Iterator[tuple[str, str]]:
+        cluster = self.view.cluster
+        yield "Endpoint", self._endpoint()
+        yield "Login", _login(cluster)
+        if not brief and self.view.snapshot.rights:
+            yield "Rights", self._rights()
+        yield "Trust", self._trust()
+        if brief:
+            return
+        own = f"{safe(cluster.own_name)}, " if cluster.own_name else ""
+        registered = cluster.created_at.astimezone(UTC)
+        yield "Cluster", f"{own}id {cluster.short_id}, registered {registered:%Y-%m-%d %H:%M} UTC"
+        yield "Labels", safe(labels_words(cluster))
+
+    def _endpoint(self) -> str:
+        endpoints = self.view.cluster.endpoints
+        node = next((node.name for node in self.view.snapshot.nodes if node.local), "")
+        where = f" (node {safe(node)})" if node else ""
+        first = f"{endpoints[0].url}{where}"
+        return (
+            f"{first}, the only one" if len(endpoints) == 1 else f"{first}, {', '.join(e.url for e in endpoints[1:])}"
+        )
+
+    def _rights(self) -> str:
+        cluster = self.view.cluster
+        rights = safe(self.view.snapshot.rights)
+        if not cluster.limits:
+            return rights
+        return f"{rights}. To grant them, on a node: `{grant_line(cluster.login.user, cluster.login.token_id)}`"
+
+    def _trust(self) -> str:
+        trust = self.view.cluster.trust
+        words = [trust_words(trust)]
+        fingerprint = trust.fingerprint
+        if fingerprint:
+            words.append(f"{fingerprint[:11]} {self.glyphs.cut} {fingerprint[-11:]}")
+        kept = trust.certificate.not_after if trust.certificate else None
+        end = self.view.snapshot.certificate_not_after or kept
+        if end is not None:
+            left = days_left(end, self.now)
+            words.append(f"to {end:%Y-%m-%d} ({left} d)" if left >= 0 else f"! expired {end:%Y-%m-%d}")
+        return ", ".join(words)
+
+
+def _login(cluster: Cluster) -> str:
+    method = "API token" if cluster.login.method is LoginMethod.TOKEN else "password"
+    refused = "; the server refused it, it is not used again until `c`" if cluster.login.refused else ""
+    return f"{safe(cluster.login.name)}, {method}{refused}"
+
+
+def _labelled(label: str, text: str, indent: int, width: int) -> list[Content]:
+    """A label, and the text beside it in as many lines as it takes; long commands in lines of their own."""
+    rows: list[Content] = []
+    for line in wrap(text, max(10, width - indent - 2)):
+        lead = label if not rows else ""
+        if line.alone and rows:
+            rows.append(Content(f"   {line.plain}"))
+        else:
+            rows.append(Content.assemble(" ", (f"{lead:<{indent}}", "$pxm-faint"), line.plain))
+    return rows

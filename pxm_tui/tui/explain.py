@@ -1,0 +1,159 @@
+"""The selected cluster explained in two lines: what is wrong, since when, and which key helps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rich.cells import cell_len
+
+from pxm_tui.domain.cluster import Cluster, Status
+from pxm_tui.domain.observation import Node
+from pxm_tui.domain.times import local_short
+from pxm_tui.services.fleet import ClusterView
+from pxm_tui.tui.text import safe, wrap
+
+SEES = {"/": "the cluster", "/nodes": "nodes", "/vms": "guests", "/storage": "storage"}
+"""What a missing privilege hides, by its path."""
+
+_LOWERED = ("No ", "The ", "This ", "Node ", "Nodes ")
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Sentences about one cluster.
+
+    Attributes:
+        head: what is the matter; always shown.
+        more: what else is worth saying, most important first; left out from its end where there is no room.
+        tail: the key that helps.
+    """
+
+    head: str
+    more: tuple[str, ...] = ()
+    tail: str = ""
+
+    def lines(self, width: int, count: int = 2) -> list[str]:
+        """In at most `count` lines of `width` columns; a sentence that does not fit is left out, the first is cut."""
+        for kept in range(len(self.more), -1, -1):
+            rest = " ".join(part for part in (*self.more[:kept], self.tail) if part)
+            rows = _flow(self.head, rest, width)
+            if len(rows) <= count:
+                return rows
+        return wrap(self.head, width, count)
+
+
+def _flow(head: str, rest: str, width: int) -> list[str]:
+    """On one line if it fits; each part on its own if both fit; else run on."""
+    whole = f"{head} {rest}" if rest else head
+    if cell_len(whole) > width and rest and cell_len(head) <= width and cell_len(rest) <= width:
+        return [head, rest]
+    return wrap(whole, width, 1000)
+
+
+def explain(view: ClusterView, now: datetime, *, checking: bool = False) -> Explanation:
+    """What is to be said about a cluster."""
+    cluster = view.cluster
+    name = safe(cluster.name)
+    if checking and view.waiting:
+        return _waiting(name, cluster, now)
+    match cluster.status:
+        case Status.HEALTHY:
+            return _healthy(name, cluster)
+        case Status.DEGRADED:
+            return _degraded(name, view, now)
+        case Status.UNREACHABLE:
+            return _unreachable(name, view, now)
+        case Status.UNTRUSTED | Status.UNAUTHORIZED:
+            return _stopped(name, cluster)
+        case _:
+            return Explanation(f"{name}: not checked yet.", (cluster.endpoint.url,), "r asks it now.")
+
+
+def _waiting(name: str, cluster: Cluster, now: datetime) -> Explanation:
+    if cluster.last_seen_at is None:
+        return Explanation(f"{name}: {cluster.endpoint.url} is being asked.")
+    seen = local_short(cluster.last_seen_at, now)
+    return Explanation(f"{name}: the row shows what was seen at {seen}; {cluster.endpoint.authority} is being asked.")
+
+
+def _healthy(name: str, cluster: Cluster) -> Explanation:
+    if cluster.limits:
+        return Explanation(limits_words(cluster), (), "Enter shows its rights.")
+    facts = [f"Proxmox VE {cluster.proxmox_version}"]
+    if cluster.node_count is not None:
+        facts.append(f"{cluster.nodes_online} of {cluster.node_count} nodes online")
+    if cluster.quorate:
+        facts.append("quorate")
+    if cluster.guests_total is not None:
+        facts.append(f"{cluster.guests_running} of {cluster.guests_total} guests running")
+    return Explanation(f"{name}: healthy. {', '.join(facts)}.", (f"{cluster.endpoint.url}.",))
+
+
+def limits_words(cluster: Cluster) -> str:
+    """What the login may not see: `fra-stage: healthy, but its login may not see guests (VM.Audit on /vms).`."""
+    hidden = ", ".join(
+        f"{SEES.get(limit.path, limit.path)} ({limit.privilege} on {limit.path})" for limit in cluster.limits
+    )
+    return f"{safe(cluster.name)}: healthy, but its login may not see {hidden}."
+
+
+def _degraded(name: str, view: ClusterView, now: datetime) -> Explanation:
+    reason = view.cluster.error
+    if reason is None:
+        return Explanation(f"{name}: degraded.")
+    what = _lowered(safe(reason.message))
+    if reason.since is not None:
+        since = f" since {local_short(reason.since, now)}"
+        for verb in (" is offline", " are offline"):
+            what = what.replace(f"{verb};", f"{verb}{since};", 1)
+    more = [sentence for node in view.snapshot.nodes for sentence in _left_on(node)]
+    if reason.do:
+        more.insert(0, safe(reason.do))
+    return Explanation(f"{name}: {what}", tuple(more), "Enter shows nodes and errors, y copies.")
+
+
+def _left_on(node: Node) -> list[str]:
+    if node.state != "offline" or not node.guests:
+        return []
+    guests = "1 guest was" if node.guests == 1 else f"{node.guests} guests were"
+    return [f"{guests} last seen on {safe(node.name)}."]
+
+
+def _unreachable(name: str, view: ClusterView, now: datetime) -> Explanation:
+    reason = view.cluster.error
+    if reason is None:
+        return Explanation(f"{name}: unreachable.", (), "c checks again.")
+    what = _lowered(safe(reason.message)).removesuffix(".")
+    since = f", since {local_short(reason.since, now)}" if reason.since else ""
+    return Explanation(f"{name}: {what}{since}.", (only_endpoint(view),), "c checks again.")
+
+
+def only_endpoint(view: ClusterView) -> str:
+    """That there is one endpoint only, and which other nodes there were when it was last seen."""
+    if len(view.cluster.endpoints) > 1:
+        return ""
+    others = other_nodes(view)
+    if not others:
+        return "It is the only endpoint."
+    which = "node" if others.count(", ") <= 1 and "; " not in others else "nodes"
+    return f"It is the only endpoint; its other {which}, when last seen: {others}."
+
+
+def other_nodes(view: ClusterView) -> str:
+    """The nodes besides the one at the endpoint, as last seen: `dr-ams-2, 10.40.0.12; …`; empty if unknown."""
+    nodes = [node for node in view.snapshot.nodes if not node.local]
+    return "; ".join(f"{safe(node.name)}, {node.address}" if node.address else safe(node.name) for node in nodes[:3])
+
+
+def _stopped(name: str, cluster: Cluster) -> Explanation:
+    reason = cluster.error
+    tail = "c compares the certificates." if cluster.status is Status.UNTRUSTED else "c logs in again."
+    if reason is None:
+        return Explanation(f"{name}: {cluster.status}.", (), tail)
+    more = (safe(reason.probably),) if reason.probably else ()
+    return Explanation(f"{name}: {_lowered(safe(reason.message))}", more, tail)
+
+
+def _lowered(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:] if sentence.startswith(_LOWERED) else sentence

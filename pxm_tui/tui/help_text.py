@@ -1,0 +1,120 @@
+"""The help page of a screen, made from its keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pxm_tui import __version__
+from pxm_tui.services.bundle import Places
+from pxm_tui.tui.copying import TMUX_HINT
+from pxm_tui.tui.glyphs import Glyphs
+from pxm_tui.tui.keys import Key
+
+TWO_COLUMNS = 78
+"""From this width on the blocks stand side by side."""
+
+LEFT = ("Move", "Find")
+_RIGHT_AT = 39
+
+LEGEND = (
+    ("healthy", "healthy    answers, quorate, all nodes online"),
+    ("degraded", "degraded   answers; a node is offline or there is no quorum"),
+    ("unreachable", "unreachable   no Proxmox VE answers at its endpoint"),
+    ("untrusted", "untrusted, unauthorized   stopped until you decide: press c"),
+    ("unknown", "unknown    not checked yet"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HelpRow:
+    """One line of a block: its name in the first line, keys, and what they do."""
+
+    block: str
+    keys: str
+    does: str
+
+
+def help_lines(keys: Sequence[Key], glyphs: Glyphs, places: Places, width: int, *, legend: bool = True) -> list[str]:
+    """The page.
+
+    Args:
+        keys: of the screen, and of the widgets on it.
+        glyphs: the signs in use.
+        places: where things are kept.
+        width: of the screen.
+        legend: explain the signs of the statuses.
+    """
+    lines = [""]
+    lines += _side_by_side(keys, glyphs) if width >= TWO_COLUMNS else _below_each_other(keys, glyphs)
+    if legend:
+        lines.append("")
+        for index, (status, words) in enumerate(LEGEND):
+            lines.append(f" {'Status' if not index else '':<10}{glyphs.of_status(status)} {words}")
+        lines += [
+            " NODES online/all   GUESTS running/all, without templates   ? not allowed to see",
+            " SEEN  the last answer: now, or how old the row is",
+        ]
+    hint = TMUX_HINT.removeprefix("If it did not arrive: tmux needs ").replace("`", "").removesuffix(".")
+    lines += [
+        "",
+        f" Copying under tmux needs  {hint}.  Shift+drag selects text.",
+        f" Data {places.data}   Log {places.log}   pxm {__version__}",
+    ]
+    return lines
+
+
+def blocks(keys: Sequence[Key], glyphs: Glyphs) -> dict[str, list[HelpRow]]:
+    """The rows of each block, in the order of the keys."""
+    found: dict[str, list[HelpRow]] = {}
+    for key in keys:
+        if key.group and key.shown and key.help:
+            rows = found.setdefault(key.group, [])
+            shown = key.shown.replace("↓ ↑", glyphs.arrows)
+            does = key.help.replace("…", "...") if glyphs.ascii else key.help
+            rows.append(HelpRow("" if rows else key.group, shown, does))
+    return found
+
+
+def _side_by_side(keys: Sequence[Key], glyphs: Glyphs) -> list[str]:
+    found = blocks(keys, glyphs)
+    blank = HelpRow("", "", "")
+    left: list[HelpRow] = []
+    right: list[HelpRow] = []
+    for name, rows in found.items():
+        column = left if name in LEFT else right
+        column += ([blank] if column and column is left else []) + rows
+    for index, row in enumerate(left):
+        too_long = len(_left_words(row)) >= _RIGHT_AT
+        if too_long and index < len(right) and right[index].block:
+            right.insert(index, blank)
+    lines = []
+    for index in range(max(len(left), len(right))):
+        one = left[index] if index < len(left) else blank
+        other = right[index] if index < len(right) else blank
+        words = _left_words(one)
+        at = _RIGHT_AT if len(words) < _RIGHT_AT else len(words) + 1
+        beside = f"{other.block:<10}{other.keys:<11}{other.does}"
+        lines.append((words.ljust(at) + beside[at - _RIGHT_AT :]).rstrip())
+    return lines
+
+
+def _left_words(row: HelpRow) -> str:
+    return f" {row.block:<10}{row.keys:<12}{row.does}"
+
+
+def _below_each_other(keys: Sequence[Key], glyphs: Glyphs) -> list[str]:
+    lines: list[str] = []
+    for rows in blocks(keys, glyphs).values():
+        lines += [_left_words(row) for row in rows]
+    return lines
+
+
+def key_table(screens: Sequence[tuple[str, Sequence[Key]]]) -> list[tuple[str, str, str]]:
+    """Screen, keys, and what they do: every key of these screens, for the README."""
+    return [
+        (screen, key.shown, key.help.replace(" …", ""))
+        for screen, keys in screens
+        for key in keys
+        if key.shown and key.help
+    ]

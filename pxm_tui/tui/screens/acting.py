@@ -1,0 +1,106 @@
+"""What can be done with a cluster, on every screen that shows one: check, deregister, copy, refresh, log, help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from textual.content import Content
+from textual.screen import ScreenResultType
+
+from pxm_tui.services.fleet import ClusterView
+from pxm_tui.tui.copying import TMUX_HINT, Copyable, copyables
+from pxm_tui.tui.screens.prompting import PromptingScreen
+from pxm_tui.tui.text import safe
+from pxm_tui.tui.widgets.grid import MOVES
+from pxm_tui.tui.widgets.prompt import Choice
+
+
+class ActingScreen(PromptingScreen[ScreenResultType]):
+    """See the module. Subclasses say which cluster is selected and re-read the fleet when told to."""
+
+    def selected(self) -> ClusterView | None:
+        """The cluster that an action works on: the one under the cursor when its key was pressed."""
+        raise NotImplementedError
+
+    async def action_on(self, verb: str) -> None:
+        """Do something with the selected cluster."""
+        view = self.selected()
+        if view is None:
+            return
+        found = getattr(self, f"do_{verb}")(view)
+        if found is not None:
+            await found
+
+    def do_check(self, view: ClusterView) -> None:
+        """Step by step, ending in the remedy."""
+        from pxm_tui.tui.screens.check import CheckDialog
+
+        self.app.push_screen(CheckDialog(self.services, view), self._done)
+
+    def do_deregister(self, view: ClusterView) -> None:
+        """After a question."""
+        from pxm_tui.tui.screens.deregister import DeregisterDialog
+
+        name = view.cluster.name
+        self.app.push_screen(DeregisterDialog(self.services, view), lambda found: self._deregistered(name, found))
+
+    def _deregistered(self, name: str, found: Any) -> None:
+        self.fleet_changed()
+        if found:
+            self.say(f"{name} is deregistered.")
+
+    def _done(self, _found: Any) -> None:
+        self.fleet_changed()
+
+    def action_refresh(self) -> None:
+        """Ask all clusters that need no person now."""
+        self.run_worker(self.services.fleet.refresh(), group="refresh", exclusive=True, description="refreshing")
+
+    def action_log(self) -> None:
+        """The log of this run."""
+        from pxm_tui.tui.screens.log import LogScreen
+
+        self.app.push_screen(LogScreen(self.services))
+
+    def action_help(self) -> None:
+        """Help for this screen."""
+        from pxm_tui.tui.screens.help import HelpScreen
+
+        keys = (*MOVES, *self.KEYS)
+        self.app.push_screen(HelpScreen(self.services, keys, self.help_title))
+
+    help_title = ""
+
+    # Copying
+
+    async def do_copy(self, view: ClusterView) -> None:
+        """`y`: a second key says what."""
+        things = copyables(view, self.services.clock(), self.services.machine)
+        await self.open_choice(Choice(copy_line(things), lambda letter: self._take_copy(things, letter)))
+
+    def _take_copy(self, things: Sequence[Copyable], letter: str) -> bool:
+        thing = next((one for one in things if one.letter == letter), None)
+        if thing is None:
+            return letter in {"y", "escape"}
+        self.copy(thing.text, thing.name)
+        return True
+
+    def copy(self, text: str, name: str) -> None:
+        """Copy by OSC 52, and say what was copied, because it cannot be known whether it arrived."""
+        self.app.copy_to_clipboard(text)
+        shown = text.strip().split("\n")
+        more = f" (and {len(shown) - 1} more lines)" if len(shown) > 1 else ""
+        self.say(f"Copied {name}: {safe(shown[0], 100)}{more}\n{TMUX_HINT}")
+
+    def say(self, text: str) -> None:
+        """A toast, for what went well."""
+        self.app.notify("\n".join(safe(line) for line in text.split("\n")), markup=False)
+
+
+def copy_line(things: Sequence[Copyable]) -> Content:
+    """` Copy  u URL  n name …`."""
+    parts: list[str | tuple[str, str]] = ["Copy"]
+    for thing in things:
+        parts += ["  ", (thing.letter, "bold $pxm-key"), f" {safe(thing.label)}"]
+    return Content.assemble(*parts)

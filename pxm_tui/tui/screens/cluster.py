@@ -1,0 +1,145 @@
+"""One cluster: status with cause and what to do, endpoint, login, rights, trust, nodes, last errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from pxm_tui.domain.cluster import Status
+from pxm_tui.domain.observation import ErrorEntry, Node
+from pxm_tui.services.bundle import Services
+from pxm_tui.services.fleet import ClusterView
+from pxm_tui.tui.detail_text import ANSWERS, Detail
+from pxm_tui.tui.footers import GAP, detail_footer
+from pxm_tui.tui.keys import DETAIL, bindings
+from pxm_tui.tui.nodes import NodePainter, draw_error
+from pxm_tui.tui.screens.acting import ActingScreen
+from pxm_tui.tui.widgets.frame import KeysLine, RuleLine, TitleLine
+from pxm_tui.tui.widgets.grid import Grid, Look
+from pxm_tui.tui.widgets.page import Page
+
+ROOMY = 30
+"""Lines from which on everything is shown, an explanation or not."""
+
+
+class ClusterScreen(ActingScreen[None]):
+    """See the module.
+
+    Args:
+        services: what it works with.
+        cluster_id: which.
+    """
+
+    KEYS = DETAIL
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings(DETAIL))
+    help_title = "One cluster"
+
+    def __init__(self, services: Services, cluster_id: str) -> None:
+        super().__init__(services)
+        self._cluster_id = cluster_id
+        self._drawn: tuple[object, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        """Title, facts, nodes, errors, keys."""
+        yield TitleLine(id="title")
+        yield Page(id="facts")
+        yield RuleLine(id="nodes-rule")
+        yield Grid[Node](lambda node: node.name, id="nodes")
+        yield RuleLine("Last errors", id="errors-rule")
+        yield Grid[ErrorEntry](lambda entry: entry.first_at.isoformat() + entry.step, cursor_always=False, id="errors")
+        yield RuleLine()
+        yield KeysLine(id="keys", gap=GAP)
+
+    def on_mount(self) -> None:
+        """Show it."""
+        self.set_focus(self.nodes_grid)
+
+    def on_resize(self) -> None:
+        """Everything depends on the width."""
+        self._drawn = ()
+        self.fleet_changed()
+
+    def on_screen_resume(self) -> None:
+        """Something may have changed."""
+        if self.is_mounted:
+            self.fleet_changed()
+
+    @property
+    def nodes_grid(self) -> Grid[Node]:
+        """The table of nodes."""
+        return self.query_one("#nodes", Grid)
+
+    @property
+    def errors_grid(self) -> Grid[ErrorEntry]:
+        """The last errors."""
+        return self.query_one("#errors", Grid)
+
+    def home_focus(self) -> Widget | None:
+        """The nodes."""
+        return self.nodes_grid
+
+    def selected(self) -> ClusterView | None:
+        """This cluster."""
+        views = self.cluster_views()
+        return next((view for view in views if view.cluster.id == self._cluster_id), None)
+
+    def fleet_changed(self) -> None:
+        """Show it as it is now; gone when it was deregistered."""
+        if not self.is_current or not self.size.width:
+            return
+        view = self.selected()
+        if view is None:
+            self.dismiss(None)
+            return
+        self._show(view)
+
+    def _show(self, view: ClusterView) -> None:
+        now = self.services.clock()
+        others = sum(
+            one.cluster.status in ANSWERS and one.cluster.id != view.cluster.id for one in self.cluster_views()
+        )
+        fresh_for = 2 * (self.services.period or 15.0)
+        detail = Detail(view, now, self.services.timer(), fresh_for, others, self.glyphs)
+        self.query_one("#title", TitleLine).show([detail.title()], [detail.corner()])
+        width, height = self.size
+        page = self.query_one("#facts", Page)
+        page.show(detail.lines(width, brief=height < ROOMY))
+        if (view, width) != self._drawn:
+            self._drawn = (view, width)
+            self._show_nodes(view, last_seen=detail.last_seen)
+            self._show_errors(view)
+            self._show_keys(view)
+
+    def _show_nodes(self, view: ClusterView, *, last_seen: bool) -> None:
+        nodes = view.snapshot.nodes
+        count = f"Nodes {len(nodes)}" if nodes else "Nodes"
+        words = f"{count}, as last seen" if last_seen else count
+        self.query_one("#nodes-rule", RuleLine).show(words)
+        painter = NodePainter.at(self.size.width, nodes, self.glyphs, last_seen=last_seen)
+        notes = [] if nodes else [(("   not known yet", "dim"),)]
+        self.nodes_grid.show(nodes, Look(painter.head() if nodes else (), painter.draw), notes)
+        self.nodes_grid.styles.height = max(2, len(nodes) + 1)
+
+    def _show_errors(self, view: ClusterView) -> None:
+        now = self.services.clock()
+        entries: Sequence[ErrorEntry] = view.snapshot.errors
+        notes = [] if entries else [(("   none in this run", "dim"),)]
+        self.errors_grid.show(entries, Look((), lambda entry: draw_error(entry, now)), notes)
+
+    def _show_keys(self, view: ClusterView) -> None:
+        row = detail_footer(self.size.width, unreachable=view.cluster.status is Status.UNREACHABLE)
+        self.query_one("#keys", KeysLine).show(row, gap=GAP)
+
+    def action_switch(self) -> None:
+        """Tab: nodes, errors."""
+        self.set_focus(self.errors_grid if self.nodes_grid.has_focus else self.nodes_grid)
+
+    def do_open(self, view: ClusterView) -> None:
+        """Another cluster, by the command line."""
+        self._cluster_id = view.cluster.id
+        self._drawn = ()
+        self.fleet_changed()
