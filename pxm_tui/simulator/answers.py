@@ -63,9 +63,11 @@ class WireResponse(web.StreamResponse):
         await super().write_eof(data or self._whole_body)
 
 
-def success(data: object, extjs: bool) -> Answer:
-    """Make the answer of a handler that returned `data`."""
+def success(data: object, extjs: bool, total: int | None = None) -> Answer:
+    """Make the answer of a handler that returned `data`, with the `total` of a list that comes in pages."""
     document: dict[str, object] = {"data": data}
+    if total:
+        document["total"] = total
     if extjs:
         document["success"] = 1
     return Answer(200, "OK", _encode(document), JSON)

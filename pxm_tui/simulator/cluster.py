@@ -1,7 +1,7 @@
 """The state of one simulated cluster: what its routes answer from, and what steers it."""
 
 import re
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from functools import cached_property
 from random import Random
@@ -54,6 +54,7 @@ class Cluster:
         self.requests: deque[ReceivedRequest] = deque(maxlen=LOG_LENGTH)
         self.request_count = 0
         self.connection_count = 0
+        self.not_simulated: Counter[str] = Counter()
         self.credentials = make_credentials(options, seed)
         self.accounts = make_accounts(options, self.credentials, self.created_at)
         self.tickets = TicketOffice(seeded_bytes(32, seed, "tickets"))

@@ -4,17 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from pxm_tui.simulator.access_checks import check_permission
 from pxm_tui.simulator.answers import Answer, failure, success
 from pxm_tui.simulator.authentication import Identity
 from pxm_tui.simulator.cluster import Cluster
 from pxm_tui.simulator.errors import ApiError, ProtocolError, handler_error, parameter_error
 from pxm_tui.simulator.inventory import Node
 from pxm_tui.simulator.releases import Release
-from pxm_tui.simulator.routes import access, cluster, login, nodes
-from pxm_tui.simulator.routes.base import Call, Route
-from pxm_tui.simulator.schema import Parameters, check
+from pxm_tui.simulator.routes import table
+from pxm_tui.simulator.routes.base import Call, Handler
+from pxm_tui.simulator.schema.facts import RouteFacts
+from pxm_tui.simulator.schema.validation import check
+from pxm_tui.simulator.schema.values import Parameters
 
-ROUTES: tuple[Route, ...] = (*login.ROUTES, *access.ROUTES, *cluster.ROUTES, *nodes.ROUTES)
 FORMATS = {"json": False, "extjs": True}
 BASE = "/api2"
 
@@ -29,22 +31,6 @@ def split_path(path: str) -> tuple[str, str]:
     if len(parts) < 2:
         raise ProtocolError(501, "no such uri", "no such uri")
     return "/" + "/".join(parts[2:]), parts[1]
-
-
-def find_route(method: str, path: str, release: Release) -> tuple[Route, dict[str, str]]:
-    """Find the route of a path.
-
-    Raises:
-        ApiError: 501, this release has none.
-    """
-    parts = [part for part in path.split("/") if part]
-    for route in ROUTES:
-        exists = route.since <= release.number and (route.until is None or release.number < route.until)
-        if exists and route.method == method:
-            place = route.matches(parts)
-            if place is not None:
-                return route, place
-    raise ApiError(501, f"Method '{method} {path}' not implemented")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,42 +59,60 @@ def dispatch(cluster: Cluster, node: Node, question: Question) -> Answer:
         message = f"no formatter for uri {question.path}, {question.format_name}"
         raise ProtocolError(501, message, message)
     extjs = FORMATS[question.format_name]
-    route: Route | None = None
+    facts: RouteFacts | None = None
     try:
-        route, place = find_route(question.method, question.path, cluster.release)
-        call = Call(cluster, node, question.identity, place, question.parameters)
-        data, handed_on = _run(route, call)
-        answer = success(data, extjs)
+        facts, handler, place = find_route(cluster, question)
+        call = Call(cluster, node, question.identity, place, question.parameters, facts)
+        data, handed_on = _run(handler, call, question.path)
+        answer = success(data, extjs, call.total)
         answer.handed_on = handed_on
     except ApiError as error:
         answer = failure(error, cluster.release, extjs)
-        if extjs and route is not None and route.protected:
+        if extjs and facts is not None and facts.protected:
             answer.handed_on = "close"
     return answer
 
 
-def _run(route: Route, call: Call) -> tuple[object, str | None]:
+def find_route(cluster: Cluster, question: Question) -> tuple[RouteFacts, Handler, dict[str, str]]:
+    """Find the route of a question.
+
+    A route that the release has and the simulator has not is answered as one that does not exist; the cluster
+    keeps count of those, so that nobody takes the one for the other.
+
+    Raises:
+        ApiError: 501.
+    """
+    found = table.find(cluster.release, question.method, table.segments(question.path))
+    handler = table.handler_of(found[0]) if found else None
+    if found is None or handler is None:
+        if found is not None:
+            cluster.not_simulated[f"{question.method} {found[0].path}"] += 1
+        raise ApiError(501, f"Method '{question.method} {question.path}' not implemented")
+    return found[0], handler, found[1]
+
+
+def _run(handler: Handler, call: Call, path: str) -> tuple[object, str | None]:
     """Run a route's handler on the node that it belongs to.
 
     Returns:
         What goes under `data`, and the `Connection` header of who ran it if that was not pveproxy itself.
     """
+    facts, release = call.facts, call.release
     _check_duplicates(call.place, call.parameters)
-    if call.identity.by_token and not route.tokens:
-        uri = route.path.format(**call.place)
-        message = f"URI '{uri}' not available with API token, need proper ticket.\n"
+    if call.identity.by_token and not facts.tokens:
+        message = f"URI '{path}' not available with API token, need proper ticket.\n"
         raise ApiError(403, f"Permission check failed ({message})\n")
-    route.check(call)
+    check_permission(call, facts.permission)
     contacted = call.node
-    if route.proxied:
+    if facts.proxied:
         call.node = _target(call)
-    errors = check({**call.parameters, **call.place}, route.schema, call.cluster.release)
+    errors = check(call.arguments, facts, release)
     if errors:
         raise parameter_error(errors)
-    return route.handler(call), _handed_on(route, call.cluster.release, remote=call.node is not contacted)
+    return handler(call), _handed_on(facts, release, remote=call.node is not contacted)
 
 
-def _handed_on(route: Route, release: Release, *, remote: bool) -> str | None:
+def _handed_on(route: RouteFacts, release: Release, *, remote: bool) -> str | None:
     """Give the `Connection` header that daemon and peer put into an answer, as the exchanges show it.
 
     The HTTP client inside of Proxmox VE 6 keeps its connection to the daemon for all methods but POST.

@@ -6,7 +6,7 @@ from urllib.parse import unquote_to_bytes
 
 from pxm_tui.simulator.errors import ProtocolError
 from pxm_tui.simulator.releases import Release
-from pxm_tui.simulator.schema import Parameters
+from pxm_tui.simulator.schema.values import Parameters
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"

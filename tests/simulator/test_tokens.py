@@ -94,7 +94,7 @@ def test_who_may_look_at_tokens(fleet: FleetThread) -> None:
     old = fleet.clusters[2]
     own = session_headers(login(old, username="nobody@pve", password="nobody-pve-1").data)
     refused = ask(old.endpoint, "GET", BASE, own)
-    assert refused.reason == "Permission check failed (/access/users/root@pam, User.Modify)"
+    assert refused.reason == "Permission check failed"
 
 
 @pytest.mark.parametrize("version", ["6.4", "8.4", "9.2"])

@@ -4,11 +4,7 @@ from pxm_tui.simulator.accounts import Token, split_token_id
 from pxm_tui.simulator.errors import handler_error, parameter_error, permission_error
 from pxm_tui.simulator.permissions import Privileges
 from pxm_tui.simulator.population import make_token_secret
-from pxm_tui.simulator.routes.base import Call, Route, anybody, self_or_user_manager
-from pxm_tui.simulator.schema import Parameter
-
-TOKEN_NAME = Parameter(pattern=r"[A-Za-z][A-Za-z0-9.\-_]+", optional=False)
-USER_ID = Parameter(max_length=64, optional=False)
+from pxm_tui.simulator.routes.base import Call, Route
 
 
 def show_permissions(call: Call) -> dict[str, Privileges]:
@@ -49,7 +45,7 @@ def create_token(call: Call) -> dict[str, object]:
     user = call.cluster.accounts.user(userid)
     if name in user.tokens:
         raise parameter_error({"tokenid": "Token already exists."})
-    require_quorum(call, "generating token failed")
+    call.require_quorum("generating token failed")
     privsep = call.number("privsep")
     token = Token(
         name,
@@ -68,42 +64,19 @@ def create_token(call: Call) -> dict[str, object]:
 def delete_token(call: Call) -> None:
     """Answer `DELETE /access/users/{userid}/token/{tokenid}`."""
     userid, name = call.place["userid"], call.place["tokenid"]
-    require_quorum(call, "deleting token failed")
+    call.require_quorum("deleting token failed")
     if name not in call.cluster.accounts.user(userid).tokens:
         raise handler_error(f"deleting token failed: no such token '{name}' for user '{userid}'")
     del call.cluster.accounts.users[userid].tokens[name]
 
 
-def require_quorum(call: Call, what: str) -> None:
-    """Refuse to change the user configuration where /etc/pve is read-only.
-
-    Raises:
-        ApiError: the node's part of the cluster has no majority.
-    """
-    if not call.cluster.quorate(call.node):
-        raise handler_error(f"{what}: cfs-lock 'file-user_cfg' error: no quorum!")
-
-
-PLACE = {"userid": USER_ID, "tokenid": TOKEN_NAME}
-CREATION = {
-    **PLACE,
-    "comment": Parameter(),
-    "expire": Parameter("integer", minimum=0),
-    "privsep": Parameter("boolean"),
-}
 TOKENS = "/access/users/{userid}/token"
 TOKEN = "/access/users/{userid}/token/{tokenid}"  # noqa: S105  (a path)
 
 ROUTES = (
-    Route(
-        "GET",
-        "/access/permissions",
-        show_permissions,
-        anybody,
-        {"userid": Parameter(pattern=r"[^\s:/]+@[A-Za-z][\w.\-]+(![A-Za-z][\w.\-]+)?"), "path": Parameter()},
-    ),
-    Route("GET", TOKENS, list_tokens, self_or_user_manager, {"userid": USER_ID}),
-    Route("GET", TOKEN, show_token, self_or_user_manager, PLACE),
-    Route("POST", TOKEN, create_token, self_or_user_manager, CREATION, protected=True),
-    Route("DELETE", TOKEN, delete_token, self_or_user_manager, PLACE, protected=True),
+    Route("GET", "/access/permissions", show_permissions),
+    Route("GET", TOKENS, list_tokens),
+    Route("GET", TOKEN, show_token),
+    Route("POST", TOKEN, create_token),
+    Route("DELETE", TOKEN, delete_token),
 )

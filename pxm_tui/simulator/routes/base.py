@@ -1,18 +1,29 @@
-"""What a route is, who may call it, and what a handler gets to see."""
+"""What a route is and what its handler gets to see.
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+A route says which handler answers a method of a path, and nothing else: which releases have it, its parameters,
+who may call it, whether it runs in pvedaemon and whether it is handed on to the node in its path all follow
+from the schema's facts (`pxm_tui.simulator.schema`). What goes beyond them is the handler's own business.
+"""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from pxm_tui.simulator import access_checks
+from pxm_tui.simulator.accounts import Accounts
 from pxm_tui.simulator.authentication import Identity
 from pxm_tui.simulator.cluster import Cluster
-from pxm_tui.simulator.errors import handler_error, permission_error
+from pxm_tui.simulator.errors import handler_error
 from pxm_tui.simulator.inventory import Node
 from pxm_tui.simulator.permissions import Permissions
-from pxm_tui.simulator.schema import Parameter, Parameters, number_of, text_of
+from pxm_tui.simulator.releases import Release
+from pxm_tui.simulator.schema.facts import RouteFacts
+from pxm_tui.simulator.schema.values import Parameters, list_of, number_of, text_of
+
+Entry = dict[str, object]
 
 
-@dataclass(slots=True)
+@dataclass
 class Call:
     """One request that has been authenticated.
 
@@ -21,7 +32,8 @@ class Call:
         identity: who asks.
         place: what the placeholders of the path stand for.
         parameters: those of query and body.
-        permissions: what who asks may do at this moment.
+        facts: what the schema says of the route.
+        total: number of all entries where the answer holds a page of them; handlers set it.
     """
 
     cluster: Cluster
@@ -29,10 +41,33 @@ class Call:
     identity: Identity
     place: dict[str, str]
     parameters: Parameters
-    permissions: Permissions = field(init=False)
+    facts: RouteFacts
+    total: int | None = None
 
-    def __post_init__(self) -> None:
-        self.permissions = self.cluster.permissions
+    @cached_property
+    def permissions(self) -> Permissions:
+        """What users and tokens may do at this moment."""
+        return self.cluster.permissions
+
+    @property
+    def authid(self) -> str:
+        """Who asks: a user or full token id, empty for nobody."""
+        return self.identity.authid
+
+    @property
+    def arguments(self) -> Parameters:
+        """The parameters of path, query and body."""
+        return {**self.parameters, **self.place}
+
+    @property
+    def accounts(self) -> Accounts:
+        """Users, groups and tokens of the cluster."""
+        return self.cluster.accounts
+
+    @property
+    def release(self) -> Release:
+        """The cluster's release."""
+        return self.cluster.release
 
     @property
     def now(self) -> float:
@@ -47,80 +82,49 @@ class Call:
         """Give an integer or boolean parameter, None where it was not sent."""
         return number_of(self.parameters, name)
 
+    def items(self, name: str) -> list[str]:
+        """Give a list parameter, empty where it was not sent."""
+        return list_of(self.parameters, name)
+
     def may(self, path: str, *privileges: str) -> bool:
         """Tell whether who asks holds all of `privileges` on `path`."""
-        return self.permissions.holds(self.identity.authid, path, privileges)
+        return self.permissions.holds(self.authid, path, privileges)
+
+    def may_any(self, path: str, *privileges: str) -> bool:
+        """Tell whether who asks holds one of `privileges` on `path`."""
+        held = self.permissions.effective(self.authid, path)
+        return any(privilege in held for privilege in privileges)
+
+    def require(self, path: str, privileges: Sequence[str], *, any_of: bool = False) -> None:
+        """Require all of `privileges` on `path`, or one of them.
+
+        Raises:
+            ApiError: 403.
+        """
+        access_checks.require(self, path, privileges, any_of=any_of)
+
+    def require_quorum(self, what: str) -> None:
+        """Refuse to change the user configuration where /etc/pve is read-only.
+
+        Raises:
+            ApiError: the node's part of the cluster has no majority.
+        """
+        if not self.cluster.quorate(self.node):
+            raise handler_error(f"{what}: cfs-lock 'file-user_cfg' error: no quorum!")
+
+    def shuffled(self, entries: list[Entry]) -> list[Entry]:
+        """Put a list into the arbitrary order that Perl's hashes have."""
+        self.cluster.numbers.shuffle(entries)
+        return entries
 
 
 Handler = Callable[[Call], object]
-Check = Callable[[Call], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method of one path.
-
-    Attributes:
-        path: with placeholders, such as `/nodes/{node}/status`.
-        check: raises where who asks may not.
-        protected: runs in pvedaemon, which shows in the doubled `Connection` header.
-        proxied: belongs to the node in the path and is handed on to it.
-        tokens: whether API tokens are accepted.
-        since: the first release that has it.
-        until: the first release that does not have it any more.
-    """
+    """One method of one path, which may have placeholders, such as `/nodes/{node}/status`."""
 
     method: str
     path: str
     handler: Handler
-    check: Check
-    schema: Mapping[str, Parameter] = field(default_factory=dict)
-    protected: bool = False
-    proxied: bool = False
-    tokens: bool = True
-    since: tuple[int, int] = (6, 4)
-    until: tuple[int, int] | None = None
-
-    def matches(self, parts: list[str]) -> dict[str, str] | None:
-        """Give what the placeholders stand for, None where the path is another one."""
-        pattern = [part for part in self.path.split("/") if part]
-        if len(pattern) != len(parts):
-            return None
-        place = {}
-        for expected, part in zip(pattern, parts, strict=True):
-            if expected.startswith("{"):
-                place[expected.strip("{}")] = part
-            elif expected != part:
-                return None
-        return place
-
-
-def anybody(_call: Call) -> None:
-    """Let everybody in."""
-
-
-def require(path: str, *privileges: str) -> Check:
-    """Make the check that who asks holds all of `privileges` on `path`, which may have placeholders."""
-
-    def check(call: Call) -> None:
-        target = path.format(**call.place)
-        if not call.may(target, *privileges):
-            raise permission_error(f"{target}, {', '.join(privileges)}")
-
-    return check
-
-
-def self_or_user_manager(call: Call) -> None:
-    """Let the user of the path in, and who may modify users. A token never counts as its user."""
-    userid = call.place["userid"]
-    if call.identity.authid == userid:
-        return
-    if not re.fullmatch(r"[^\s:/]+@[A-Za-z][A-Za-z0-9.\-_]+", userid):
-        raise handler_error(f"value '{userid}' does not look like a valid user name")
-    user = call.cluster.accounts.user(userid)
-    if not call.cluster.release.at_least(7):
-        require(f"/access/users/{userid}", "User.Modify")(call)
-        return
-    groups = ["/access/groups", *(f"/access/groups/{group}" for group in user.groups)]
-    if not any(call.may(group, "User.Modify") for group in groups):
-        raise permission_error()

@@ -2,10 +2,7 @@
 
 from pxm_tui.simulator.inventory import STORAGES, Guest, Node, Pool, Storage
 from pxm_tui.simulator.metrics import guest_figures, node_figures, sampled, storage_used
-from pxm_tui.simulator.routes.base import Call, Route, anybody, require
-from pxm_tui.simulator.schema import Parameter
-
-Entry = dict[str, object]
+from pxm_tui.simulator.routes.base import Call, Entry, Route
 
 
 def show_index(_call: Call) -> list[Entry]:
@@ -227,15 +224,9 @@ def _network_entry(node: Node) -> Entry:
 
 
 ROUTES = (
-    Route("GET", "/", show_index, anybody),
-    Route("GET", "/version", show_version, anybody),
-    Route("GET", "/cluster/status", show_status, require("/", "Sys.Audit"), protected=True),
-    Route(
-        "GET",
-        "/cluster/resources",
-        list_resources,
-        anybody,
-        {"type": Parameter(choices=("vm", "storage", "node", "sdn"))},
-    ),
-    Route("GET", "/nodes", list_nodes, anybody),
+    Route("GET", "/", show_index),
+    Route("GET", "/version", show_version),
+    Route("GET", "/cluster/status", show_status),
+    Route("GET", "/cluster/resources", list_resources),
+    Route("GET", "/nodes", list_nodes),
 )

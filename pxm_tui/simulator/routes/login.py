@@ -5,8 +5,7 @@ import hmac
 from pxm_tui.simulator.accounts import User
 from pxm_tui.simulator.errors import ApiError
 from pxm_tui.simulator.permissions import ROOT
-from pxm_tui.simulator.routes.base import Call, Route, anybody
-from pxm_tui.simulator.schema import Parameter
+from pxm_tui.simulator.routes.base import Call, Route
 from pxm_tui.simulator.totp import matching_counter
 
 
@@ -176,29 +175,9 @@ def _common_reply(call: Call, user: User) -> dict[str, object]:
     return reply
 
 
-TICKET_PARAMETERS = {
-    "username": Parameter(optional=False, max_length=64),
-    "password": Parameter(optional=False),
-    "realm": Parameter(max_length=32),
-    "otp": Parameter(),
-    "new-format": Parameter("boolean", since=(7, 1)),
-    "tfa-challenge": Parameter(since=(7, 1)),
-    "path": Parameter(max_length=64, requires="privs"),
-    "privs": Parameter(max_length=64, requires="path"),
-}
-
 ROUTES = (
-    Route("GET", "/access/domains", list_realms, anybody),
-    Route("GET", "/access/ticket", show_login_page, anybody),
-    Route("POST", "/access/ticket", create_ticket, anybody, TICKET_PARAMETERS, protected=True, tokens=False),
-    Route(
-        "POST",
-        "/access/tfa",
-        finish_old_second_factor,
-        anybody,
-        {"response": Parameter(optional=False)},
-        protected=True,
-        tokens=False,
-        until=(8, 0),
-    ),
+    Route("GET", "/access/domains", list_realms),
+    Route("GET", "/access/ticket", show_login_page),
+    Route("POST", "/access/ticket", create_ticket),
+    Route("POST", "/access/tfa", finish_old_second_factor),
 )

@@ -7,12 +7,10 @@ from pxm_tui.simulator.certificates import Certificate
 from pxm_tui.simulator.inventory import Node
 from pxm_tui.simulator.metrics import load_average, node_figures, node_processor
 from pxm_tui.simulator.releases import Release
-from pxm_tui.simulator.routes.base import Call, Route, anybody, require
-from pxm_tui.simulator.routes.cluster import Entry, release_of
-from pxm_tui.simulator.schema import Parameter
+from pxm_tui.simulator.routes.base import Call, Entry, Route
+from pxm_tui.simulator.routes.cluster import release_of
 
 SWAP = 8 * 2**30
-NODE = {"node": Parameter(optional=False)}
 
 
 def show_status(call: Call) -> Entry:
@@ -125,7 +123,7 @@ def _alternative_names(certificate: x509.Certificate) -> list[str]:
 
 
 ROUTES = (
-    Route("GET", "/nodes/{node}/status", show_status, require("/nodes/{node}", "Sys.Audit"), NODE, proxied=True),
-    Route("GET", "/nodes/{node}/version", release_of, anybody, NODE, proxied=True),
-    Route("GET", "/nodes/{node}/certificates/info", show_certificates, anybody, NODE, proxied=True),
+    Route("GET", "/nodes/{node}/status", show_status),
+    Route("GET", "/nodes/{node}/version", release_of),
+    Route("GET", "/nodes/{node}/certificates/info", show_certificates),
 )
