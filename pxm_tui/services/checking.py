@@ -142,7 +142,7 @@ class Checker:
     ) -> Reading:
         """Log in; what is no Proxmox VE says so, rather than that the login failed."""
         try:
-            credentials = attempt.given or await stored_credentials(self._secrets, attempt.cluster)
+            credentials = attempt.given or stored_credentials(self._secrets, attempt.cluster)
             reading = await conversation.enter(credentials, attempt.dialog, ticket=attempt.ticket)
         except PxmError:
             await realms

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from pxm_tui.domain.certificate import Certificate, Trust
@@ -66,7 +66,7 @@ class Conversation:
 
     async def enter(
         self,
-        credentials: Credentials,
+        given: Credentials | Awaitable[Credentials],
         dialog: Dialog,
         *,
         code: Secret | None = None,
@@ -76,13 +76,14 @@ class Conversation:
         """The step `login`; all reads are begun at its end.
 
         Args:
-            credentials: what to log in with.
+            given: what to log in with, or where it comes from.
             dialog: asked for a second factor where the server wants one.
             code: the second factor, where it is known beforehand.
             ticket: a login from before.
             realms: those of the server, to check or complete the user's; empty: they are known to fit.
         """
         with self._checklist.step("login") as notes:
+            credentials = given if isinstance(given, Credentials) else await given
             if realms:
                 credentials = check_realm(credentials, realms, self._endpoint)
             granted = await self._log_in(credentials, self._code_source(dialog, credentials, code, notes), ticket)

@@ -144,6 +144,8 @@ async def test_a_lost_secret_is_told() -> None:
     report = await found.services.clusters.check(PROD.id, BEFORE, Recorder())
     assert report.error is not None
     assert report.error.cause == "secret_missing"
+    assert report.cluster.error is not None
+    assert report.cluster.error.step == "login"
 
 
 async def test_a_locked_vault_says_nothing_about_the_cluster() -> None:
