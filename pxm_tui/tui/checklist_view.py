@@ -19,6 +19,8 @@ from pxm_tui.tui.text import fit
 from pxm_tui.tui.wrapping import WrappedLine, fold_hard, wrap
 
 _SAID = re.compile(r'(?P<what>.+?): "(?P<said>.*)"\.\Z', re.DOTALL)
+_NARROW = 60
+_NARROW_NAME = 12
 _PASSED = (StepState.OK, StepState.WARNING)
 _SHOWN_ELSEWHERE = frozenset({"missing_privileges"})
 """Causes of warnings whose remedy has a button or a page of its own."""
@@ -50,7 +52,7 @@ def split_said(message: str) -> tuple[str, str]:
 
 def checklist_lines(steps: Sequence[Step], width: int, shape: ChecklistShape, glyphs: Glyphs) -> list[Content]:
     """The lines of a checklist, each at most `width` columns wide. Steps that wait are shown, too."""
-    composer = _Composer(width, shape, glyphs)
+    composer = _Composer(width, shape if width >= _NARROW else replace(shape, name_width=_NARROW_NAME), glyphs)
     failed = any(step.state is StepState.FAILED for step in steps)
     passed = [step for step in steps if step.state in _PASSED]
     lines: list[Content] = []

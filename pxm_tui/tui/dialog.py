@@ -93,6 +93,7 @@ class BoxDialog(PxmDialog[T]):
     BoxDialog.-ascii #box-body { border: ascii $foreground; border-top: none; }
     BoxDialog .buttons { height: 1; width: 1fr; padding-left: 10; }
     BoxDialog.-narrow .buttons { layout: vertical; height: auto; padding-left: 0; }
+    BoxDialog.-narrow FieldRow .hint.-help { display: none; }
     BoxDialog #box-keys { height: auto; background: $background; }
     """
 

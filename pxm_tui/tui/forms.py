@@ -46,7 +46,7 @@ class FieldRow(Vertical):
     }
     FieldRow .below { display: none; height: auto; padding-left: 13; }
     FieldRow.-speaks .below { display: block; }
-    .-narrow FieldRow .hint.-help { display: none; }
+    FieldRow .hint.-empty { display: none; }
     """
 
     def __init__(self, label: str, control: Widget, help_hint: str = "", *, id: str) -> None:  # noqa: A002
@@ -87,8 +87,8 @@ class FieldRow(Vertical):
     def say(self, hint: str, kind: str = "note") -> None:
         """Show a hint at the right; `kind` is `help`, `note` or `problem`."""
         self._hint.update(content(hint, _KIND_STYLE[kind]))
-        self._hint.display = bool(hint)
         self._hint.set_class(kind == "help", "-help")
+        self._hint.set_class(not hint, "-empty")
 
     def say_below(self, text: str, kind: str = "problem") -> None:
         """Show a sentence below the field; an empty one clears it."""

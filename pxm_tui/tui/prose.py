@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textual.app import RenderResult
 from textual.content import Content
@@ -43,10 +43,17 @@ class Fact:
 
 
 BLANK = Fact()
+_NARROW = 56
+_WIDE_LABEL = 13
+"""Where it is narrow, a label of more columns stands above its text."""
 
 
 def fact_lines(fact: Fact, width: int, glyphs: Glyphs) -> list[Content]:
     """The lines of one fact, each at most `width` columns wide."""
+    if width < _NARROW and fact.label_width > _WIDE_LABEL:
+        below = replace(fact, label="", label_width=0, indent=fact.indent + 2)
+        head = [Content.assemble(" " * fact.indent, fact.label)] if fact.label else []
+        return head + fact_lines(below, width, glyphs)
     column = fact.indent + fact.label_width
     room = max(8, width - column)
     if fact.lines is not None:

@@ -46,7 +46,7 @@ class CertificateChoice(BoxDialog[bool]):
     CertificateChoice .expected .label { width: 11; }
     CertificateChoice .expected .edge { width: 1; }
     CertificateChoice .expected FormInput { margin: 0 1; }
-    CertificateChoice #expected-room { width: 62; max-width: 1fr; height: 1; }
+    CertificateChoice #expected-room { width: 1fr; max-width: 62; height: 1; }
     CertificateChoice #verdict { height: 1; padding-left: 11; }
     """
 
@@ -68,7 +68,7 @@ class CertificateChoice(BoxDialog[bool]):
 
     def on_mount(self) -> None:
         """Begin on the button that changes nothing."""
-        self.query_one("#leave").focus()
+        self.query_one("#leave").focus(scroll_visible=False)
 
     @on(Input.Changed, "#expected")
     def _compare(self) -> None:
@@ -246,7 +246,9 @@ def validity_lines(shown: Certificate, now: datetime, room: int) -> list[Content
     gap = max(3, _VALIDITY - valid.cell_length)
     if valid.cell_length + gap + key.cell_length <= room:
         return [Content.assemble(valid, " " * gap, key)]
-    return [valid, key]
+    if valid.cell_length <= room:
+        return [valid, key]
+    return [Content(span.rstrip()), valid[len(span) :], key]
 
 
 def issuer_name(certificate: Certificate) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from textual import on, work
 from textual.app import ComposeResult
 
-from pxm_tui.domain.errors import CertificateError, LoginError, PxmError
+from pxm_tui.domain.cluster import Status
+from pxm_tui.domain.errors import CertificateError, LoginError, PxmError, UnreachableError
 from pxm_tui.domain.messages import grant_line
 from pxm_tui.domain.report import check_report
 from pxm_tui.domain.steps import CHECK_STEPS, Step
@@ -14,6 +15,7 @@ from pxm_tui.services.clusters import CheckReport, Comparison
 from pxm_tui.services.fleet import ClusterView
 from pxm_tui.tui.checklist_view import ChecklistShape, ChecklistView
 from pxm_tui.tui.dialog import Asker, BoxDialog, buttons
+from pxm_tui.tui.explain import other_nodes
 from pxm_tui.tui.fields import PushButton
 from pxm_tui.tui.glyphs import STEP_STYLE
 from pxm_tui.tui.prose import BLANK, Fact, Prose
@@ -57,7 +59,7 @@ class CheckDialog(BoxDialog[None]):
         self._checklist = ChecklistView(CHECK_STEPS, ChecklistShape(name_width=14, fold=False))
         self._asker = Asker(self, services, on_step=self._take_step)
         self._remedy: str | None = None
-        self._running = False
+        self._busy = False
         self._steps: tuple[Step, ...] = ()
 
     @property
@@ -72,7 +74,7 @@ class CheckDialog(BoxDialog[None]):
 
     def footer_keys(self) -> list[tuple[str, str]]:
         """By whether it still runs."""
-        if self._running:
+        if self._busy:
             return [("Esc", "stop and close")]
         return [("Tab", "move"), ("Enter", "press"), ("Ctrl-Y", "copy report"), ("Esc", "close")]
 
@@ -88,12 +90,13 @@ class CheckDialog(BoxDialog[None]):
     def on_mount(self) -> None:
         """Begin at once."""
         self.query_one("#beyond").display = False
+        self.query_one("#box-body").anchor()
         self.query_one("#close").focus()
         self._check()
 
     def copied(self) -> str:
         """The report."""
-        if self._running:
+        if self._busy:
             return ""
         at, machine = self.services.clock(), self.services.machine
         return "\n".join(check_report(self._cluster, self._snapshot, self._steps, at=at, machine=machine))
@@ -167,7 +170,7 @@ class CheckDialog(BoxDialog[None]):
     # What is shown
 
     def _begin(self) -> None:
-        self._running = True
+        self._busy = True
         self._checklist.clear()
         self.query_one("#beyond").display = False
         self.remove_class("-remedy", "-ended")
@@ -175,7 +178,7 @@ class CheckDialog(BoxDialog[None]):
         self.show_keys()
 
     def _take_step(self, step: Step) -> None:
-        if self._running:
+        if self._busy:
             self._checklist.take(step)
 
     async def _adopt(self, report: CheckReport) -> None:
@@ -185,7 +188,19 @@ class CheckDialog(BoxDialog[None]):
     def _show(self, report: CheckReport) -> None:
         self._cluster, self._snapshot, self._steps = report.cluster, report.snapshot, report.steps
         self._checklist.take_all(report.steps)
+        if isinstance(report.error, UnreachableError):
+            self._show_beyond([Fact(self._from_here(), label_width=16, quoted=True)])
         self._end(remedy(report, report.error))
+
+    def _from_here(self) -> str:
+        """What else is known about a cluster that does not answer."""
+        others = [view for view in self.services.fleet.view().clusters if view.cluster.id != self._cluster.id]
+        answering = sum(view.cluster.status in {Status.HEALTHY, Status.DEGRADED} for view in others if view.asked)
+        words = [] if not others else [f"{answering} of {len(others)} other clusters answer from here."]
+        nodes = other_nodes(ClusterView(self._cluster, self._snapshot))
+        if nodes:
+            words.append(f"Its other nodes when last seen: {nodes}.")
+        return " ".join(words)
 
     def _fail(self, error: PxmError) -> None:
         """What stopped it is no step: the secret store, the registry."""
@@ -197,7 +212,7 @@ class CheckDialog(BoxDialog[None]):
         self._end(TRY_AGAIN)
 
     def _end(self, remedy_label: str | None) -> None:
-        self._running = False
+        self._busy = False
         self._remedy = remedy_label
         self.set_class(remedy_label is not None, "-remedy")
         self.add_class("-ended")
@@ -222,6 +237,8 @@ class CheckDialog(BoxDialog[None]):
         self.query_one("#remedy", PushButton).relabel(TRY_AGAIN)
 
     def _show_beyond(self, facts: list[Fact]) -> None:
+        if not any(fact.text for fact in facts):
+            return
         beyond = self.query_one("#beyond", Prose)
         beyond.show(facts)
         beyond.display = True

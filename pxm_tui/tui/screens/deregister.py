@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from pxm_tui.domain.cluster import Cluster, LoginMethod, Status
@@ -23,6 +25,8 @@ from pxm_tui.tui.text import content, safe
 _LABEL = 11
 _WHERE = 18
 _LONG_NAME = 30
+_ROOM_FOR_HINT = 21
+"""Columns that the label of the button may have with a hint beside it."""
 
 
 class DeregisterDialog(BoxDialog[Deregistration | None]):
@@ -44,6 +48,7 @@ class DeregisterDialog(BoxDialog[Deregistration | None]):
     DeregisterDialog #typing.-long .edge { display: none; }
     DeregisterDialog #typing.-long FormInput { width: 1fr; }
     DeregisterDialog.-narrow #typing { layout: vertical; height: auto; }
+    DeregisterDialog.-narrow #typing Static { width: 1fr; height: auto; }
     DeregisterDialog.-narrow #typing .edge { display: none; }
     DeregisterDialog.-narrow #typing FormInput { width: 1fr; }
     DeregisterDialog #deregister { margin-right: 3; }
@@ -98,8 +103,10 @@ class DeregisterDialog(BoxDialog[Deregistration | None]):
             yield from self._compose_typing()
         go = PushButton(f"Deregister {safe(cluster.name)}", id="deregister", label_limit=40)
         go.disabled = self._wants_name
-        row = [PushButton("Cancel", id="cancel"), go]
-        yield buttons(*row, *([Static("(off until it matches)", classes="off")] if self._wants_name else []))
+        row: list[Widget] = [PushButton("Cancel", id="cancel"), go]
+        if self._wants_name and cell_len(go.label) <= _ROOM_FOR_HINT:
+            row.append(Static("(off until it matches)", classes="off"))
+        yield buttons(*row)
         yield Prose(id="problem")
 
     def _compose_typing(self) -> ComposeResult:
@@ -120,7 +127,7 @@ class DeregisterDialog(BoxDialog[Deregistration | None]):
     def on_mount(self) -> None:
         """Begin on the button that changes nothing."""
         self.query_one("#problem").display = False
-        self.query_one("#cancel").focus()
+        self.query_one("#cancel").focus(scroll_visible=False)
 
     def _silent_for(self) -> str:
         seen = self._cluster.last_seen_at
@@ -181,7 +188,7 @@ class DeregisterDialog(BoxDialog[Deregistration | None]):
         mark = self.glyphs.of_step("failed")
         problem.show([BLANK, Fact(f"{mark} {error.message}", style=STEP_STYLE["failed"]), Fact(error.hint)])
         problem.display = True
-        self.query_one("#cancel").focus()
+        self.query_one("#cancel").focus(scroll_visible=False)
 
 
 def cluster_words(cluster: Cluster, silent_for: str) -> str:

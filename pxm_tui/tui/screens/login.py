@@ -38,7 +38,7 @@ class LoginScreen(BoxDialog[CheckReport | None]):
     GUARDED = True
     BINDINGS = [("enter", "submit")]
     DEFAULT_CSS = """
-    LoginScreen ChecklistView { display: none; }
+    LoginScreen ChecklistView { display: none; margin-bottom: 1; }
     LoginScreen.-begun ChecklistView { display: block; }
     """
 
@@ -51,7 +51,7 @@ class LoginScreen(BoxDialog[CheckReport | None]):
         self._login = LoginFields(method=login.method, user=user, token_id=login.token_id or "", secret_hint=UNCHANGED)
         self._checklist = ChecklistView(CHECK_STEPS, ChecklistShape(name_width=14))
         self._asker = Asker(self, services, on_step=self._take_step, on_code=self._ask_code)
-        self._running = False
+        self._busy = False
         self._code: asyncio.Future[Secret | None] | None = None
         self._ready_code: Secret | None = None
 
@@ -69,7 +69,7 @@ class LoginScreen(BoxDialog[CheckReport | None]):
         """By what goes on."""
         if self._code is not None:
             return [("Enter", "send the code"), ("Esc", "stop, keeps what you typed")]
-        if self._running:
+        if self._busy:
             return [("Esc", "stop, keeps what you typed")]
         return [("Tab", "next field"), ("Enter", "log in"), ("Esc", "cancel")]
 
@@ -99,7 +99,7 @@ class LoginScreen(BoxDialog[CheckReport | None]):
             return
         if self._code is not None:
             self._send_code()
-        elif not self._running:
+        elif not self._busy:
             self._run()
 
     @on(PushButton.Pressed)
@@ -111,7 +111,7 @@ class LoginScreen(BoxDialog[CheckReport | None]):
 
     def leave(self) -> None:
         """Stop what runs; or leave, forgetting the secrets."""
-        if self._running:
+        if self._busy:
             self.workers.cancel_group(self, "login")
             self._checklist.stop()
             self._login.hide_code()
@@ -190,7 +190,7 @@ class LoginScreen(BoxDialog[CheckReport | None]):
             self._secret_field().focus()
 
     def _freeze(self, *, but_code: bool = False) -> None:
-        self._running = True
+        self._busy = True
         self.add_class("-begun")
         self.set_focus(None)
         if not but_code:
@@ -202,14 +202,14 @@ class LoginScreen(BoxDialog[CheckReport | None]):
         self.show_keys()
 
     def _thaw(self) -> None:
-        self._running = False
+        self._busy = False
         self._code = None
         for control in (*self._login.inputs(), self._login.choice, self.query_one("#login")):
             control.disabled = False
         self.show_keys()
 
     def _take_step(self, step: Step) -> None:
-        if self._running:
+        if self._busy:
             self._checklist.take(step)
 
     @on(Choice.Changed)

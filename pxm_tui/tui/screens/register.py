@@ -8,6 +8,7 @@ from enum import Enum, auto
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -92,6 +93,7 @@ class RegisterScreen(PxmScreen[RegisterOutcome]):
         ("enter", "submit"),
         ("ctrl+y", "copy"),
         ("escape", "back"),
+        ("f1", "help"),
         ("pagedown", "page(1)"),
         ("pageup", "page(-1)"),
     ]
@@ -101,6 +103,7 @@ class RegisterScreen(PxmScreen[RegisterOutcome]):
     RegisterScreen .blank { height: 1; }
     RegisterScreen.-short .blank, RegisterScreen.-code #gap { display: none; }
     RegisterScreen #register-body { height: 1fr; scrollbar-size-vertical: 1; }
+    RegisterScreen.-narrow FieldRow .hint.-help { display: none; }
     RegisterScreen ChecklistView { padding: 0 1; }
     """
 
@@ -151,8 +154,9 @@ class RegisterScreen(PxmScreen[RegisterOutcome]):
 
     def _enter(self, phase: Phase, title: str = "nothing is saved before the last step") -> None:
         self._phase = phase
-        left = "pxm DEMO" if self.services.demo else "pxm"
-        self.query_one("#title", TitleLine).show(f"{left}  Register a cluster", title)
+        name = "pxm DEMO" if self.services.demo else "pxm"
+        left = Content(f"{name}  Register a cluster")
+        self.query_one("#title", TitleLine).show([left], [Content(title), Content("")])
         self.set_class(self._form.login.asks_for_code, "-code")
         self._show_keys()
 
@@ -178,6 +182,12 @@ class RegisterScreen(PxmScreen[RegisterOutcome]):
         """Scroll."""
         body = self.query_one("#register-body")
         body.scroll_relative(y=by * max(1, body.size.height - 1), animate=False)
+
+    def action_help(self) -> None:
+        """The keys of the form."""
+        from pxm_tui.tui.screens.help import HelpScreen
+
+        self.app.push_screen(HelpScreen(self.services, KEYS, "Register"))
 
     def action_submit(self) -> None:
         """Register; or send the code."""

@@ -81,7 +81,7 @@ class RegisteredScreen(PxmScreen[bool]):
 
     def on_mount(self) -> None:
         """Enter is done."""
-        self.query_one("#done").focus()
+        self.query_one("#done").focus(scroll_visible=False)
 
     async def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002
         """Show as many keys as fit."""
