@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 GLOBAL = ("--data-dir", "--ascii", "--no-mouse", "--refresh")
 """Options that may stand before the command as well."""
 
-_NOT_YET = "Accepted for later versions; it changes nothing yet"
+_NOT_YET = "accepted for later versions, it changes nothing yet"
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "--data-dir": {"metavar": "DIR", "help": "where the registry is, in place of PXM_DATA_DIR and the default"},
@@ -66,8 +66,11 @@ COMMANDS: tuple[Command, ...] = (
     ),
     (
         "register",
-        "pxm register NAME ENDPOINT (--user USER@REALM [--password-stdin] | --token-id ID [--token-secret-stdin]) "
-        "[--otp-stdin] [--fingerprint SHA256 | --ca-file PATH] [--label KEY=VALUE …] [--dry-run] [--json]",
+        "pxm register NAME ENDPOINT\n"
+        "         (--user USER@REALM [--password-stdin [--otp-stdin]] |\n"
+        "          --token-id USER@REALM!NAME [--token-secret-stdin])\n"
+        "         [--fingerprint SHA256 | --ca-file PATH] [--label KEY=VALUE …]\n"
+        "         [--dry-run] [--json]",
         "Check a cluster live, step by step, and register it.",
         "Secrets come from a prompt or from stdin, one a line: the password or the token's secret, then the code. "
         "An untrusted certificate is asked about on a terminal, and ends with exit status 6 elsewhere.",
@@ -105,7 +108,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     (
         "demo",
-        "pxm demo [--ascii] [--no-mouse] [--refresh SECONDS] | pxm demo --serve [OPTION…]",
+        "pxm demo [--ascii] [--no-mouse] [--refresh SECONDS]\n       pxm demo --serve [OPTION…]",
         "Open the terminal UI on a simulated fleet; nothing of yours is touched.",
         "With --serve only the fleet, for scripts and tests: --clusters N, --nodes N and --guests N of each, "
         "--latency-ms N, --seed N, --pve 6.4|7.4|8.4|9.2|mixed, --keys ec|rsa.",
@@ -115,6 +118,12 @@ COMMANDS: tuple[Command, ...] = (
 
 
 def cli_help_table() -> list[tuple[str, str]]:
-    """Usage and one line of help of every command, for the documentation."""
+    """Usage and one line of help of every command, for the documentation. Two ways of usage are two rows."""
     first = ("pxm [--data-dir DIR] [--ascii] [--no-mouse] [--refresh SECONDS|off]", "Open the terminal UI.")
-    return [first, *((usage, summary) for _, usage, summary, _, _ in COMMANDS)]
+    lines = [(line, summary) for _, usage, summary, _, _ in COMMANDS for line in _usages(usage)]
+    return [first, *lines]
+
+
+def _usages(usage: str) -> list[str]:
+    """The ways of usage, each on one line."""
+    return [f"pxm {' '.join(way.split())}" for way in usage.split("pxm ")[1:]]
