@@ -117,12 +117,21 @@ def check_directory(directory: Path, notices: Notices) -> None:
         if found.st_uid != os.geteuid():
             raise problems.foreign(directory, found.st_uid)
         if found.st_mode & _OF_OTHERS:
-            directory.chmod(PRIVATE_DIRECTORY)
-            notices.add(f"{directory} was open to other users ({found.st_mode & 0o777:04o}); it is closed to them now.")
+            _close_to_others(directory, found.st_mode, PRIVATE_DIRECTORY, notices)
     except FileNotFoundError:
         return
     except OSError as error:
         raise problems.cannot_read(directory, error) from None
+
+
+def _close_to_others(path: Path, mode: int, private: int, notices: Notices) -> None:
+    """Take the permissions of others away; where that cannot be done, on a read-only disk, say so."""
+    try:
+        path.chmod(private)
+        outcome = "it is closed to them now"
+    except OSError as error:
+        outcome = f"it could not be closed to them ({problems.reason(error)})"
+    notices.add(f"{path} was open to other users ({mode & 0o777:04o}); {outcome}.")
 
 
 def read_private(path: Path, notices: Notices) -> tuple[bytes, Stamp] | None:
@@ -137,8 +146,7 @@ def read_private(path: Path, notices: Notices) -> tuple[bytes, Stamp] | None:
             if found.st_uid != os.geteuid():
                 raise problems.foreign(path, found.st_uid)
             if found.st_mode & _OF_OTHERS:
-                os.fchmod(file.fileno(), PRIVATE_FILE)
-                notices.add(f"{path} was open to other users ({found.st_mode & 0o777:04o}); it is closed to them now.")
+                _close_to_others(path, found.st_mode, PRIVATE_FILE, notices)
             return file.read(), stamp_of(found)
     except (FileNotFoundError, NotADirectoryError):
         return None

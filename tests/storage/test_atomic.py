@@ -147,6 +147,21 @@ def test_an_open_directory_and_file_are_closed_with_a_warning(path: Path, caplog
     assert notices.take() == ()
 
 
+def test_what_cannot_be_closed_is_read_with_a_warning(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path, mode: int) -> None:
+        raise OSError(errno.EROFS, "read-only")
+
+    path.chmod(0o644)
+    monkeypatch.setattr(Path, "chmod", refuse)
+    notices = Notices()
+    for _ in range(2):
+        found = atomic.read_private(path, notices)
+        assert found is not None
+        assert found[0] == OLD
+    (notice,) = notices.take()
+    assert "could not be closed to them (read-only file system)" in notice
+
+
 def test_what_belongs_to_another_user_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stranger = os.geteuid() + 1
     monkeypatch.setattr(os, "geteuid", lambda: stranger)

@@ -53,6 +53,11 @@ async def test_list_is_in_natural_order(repository: ClusterRepository) -> None:
     assert await repository.list() == repository.read()
 
 
+async def test_all_is_well_says_nothing(repository: ClusterRepository) -> None:
+    await repository.save(make_cluster(1))
+    assert repository.notices() == ()
+
+
 async def test_list_of_nothing(repository: ClusterRepository) -> None:
     assert await repository.list() == ()
     assert repository.read() == ()

@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 import stat
+import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from pxm_tui.domain.cluster import LoginMethod
 from pxm_tui.domain.errors import InvalidError, StorageError
 from pxm_tui.domain.secret import Secret
 from pxm_tui.services.ports import SecretStore, VaultMode, VaultState
+from pxm_tui.storage.keyholders import Keyring
 from pxm_tui.storage.sealing import Argon2
 from pxm_tui.storage.vault import SecretVault
 from tests.storage.fake_keyring import FakeBackend, class_named, keyring_with
@@ -190,6 +192,33 @@ async def test_a_passphrase_when_it_must_be(make: Make, passphrase_file: Path) -
         await make(secret_store="passphrase", keyring=keyring).put("c1", TOKEN, SECRET)
     vault = make(secret_store="passphrase", keyring=keyring, passphrase_file=passphrase_file)
     assert (await vault.state()).open
+
+
+async def test_a_keyring_that_hangs_hangs_nobody(make: Make) -> None:
+    asleep = threading.Event()
+    vault = make(keyring=Keyring(lambda: asleep.wait(10), seconds=0.01))
+    assert await vault.state() == VaultState(None, open=False, exists=False)
+    assert await vault.state() == VaultState(None, open=False, exists=False)
+    asleep.set()
+
+
+async def test_slow_work_is_done_off_the_loop(make: Make) -> None:
+    threads = set()
+
+    def argon2() -> Argon2:
+        threads.add(threading.current_thread())
+        return Argon2(1, 64, 1)
+
+    class WatchedBackend(FakeBackend):
+        def get_password(self, service: str, name: str) -> str | None:
+            threads.add(threading.current_thread())
+            return super().get_password(service, name)
+
+    await make(argon2=argon2).unlock(PASSPHRASE)
+    keyring = Keyring(WatchedBackend, allowed=frozenset({f"{__name__}.{WatchedBackend.__qualname__}"}))
+    assert keyring.usable()
+    assert len(threads) == 2
+    assert threading.current_thread() not in threads
 
 
 async def test_plain_text_keyrings_are_passed_over(make: Make, passphrase_file: Path) -> None:
@@ -402,6 +431,7 @@ async def test_a_tampered_header_does_not_open(make: Make, file: Path, place: st
     "update",
     [
         {"format": "1"},
+        {"vault": 7},
         {"format": 0},
         {"mode": "ask"},
         {"mode": "keyring"},
@@ -427,6 +457,15 @@ async def test_a_damaged_vault_is_set_aside_and_its_copy_used(make: Make, file: 
     assert "secrets.vault was damaged" in notice
     assert "1 secret." in notice
     assert len(list(file.parent.glob("secrets.vault.damaged-*"))) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"[" * 99_999], ids=["empty", "cut", "a list", "too deep"])
+async def test_a_vault_that_is_no_vault_is_set_aside(make: Make, file: Path, content: bytes) -> None:
+    first = make(passphrase=PASSPHRASE)
+    await first.put("c1", TOKEN, SECRET)
+    await first.put("c2", TOKEN, SECRET)
+    file.write_bytes(content)
+    assert await make(passphrase=PASSPHRASE).get("c1", TOKEN) == SECRET
 
 
 async def test_a_newer_vault_is_refused_untouched(make: Make, file: Path) -> None:
