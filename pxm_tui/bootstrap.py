@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from pxm_tui.domain.secret import Secret
     from pxm_tui.services.bundle import DemoFourth, Places, Services
@@ -88,9 +88,26 @@ def start_log(settings: Settings) -> Path:
 
 
 def build_services(
-    settings: Settings, runner: Runner, *, passphrase: Secret | None = None, demo: DemoFourth | None = None
+    settings: Settings,
+    runner: Runner,
+    *,
+    passphrase: Secret | None = None,
+    demo: DemoFourth | None = None,
+    clock: Clock = now,
+    timer: Timer = time.monotonic,
+    gateway: Callable[[Settings], ProxmoxGateway] = open_gateway,
 ) -> Services:
-    """Everything that a face works with. Nothing is contacted yet, and no secret is read."""
+    """Everything that a face works with. Nothing is contacted yet, and no secret is read.
+
+    Args:
+        settings: how this run behaves.
+        runner: where the client's work runs.
+        passphrase: opens the vault without asking anybody.
+        demo: the cluster that the demo leaves to be registered.
+        clock: UTC now.
+        timer: monotonic seconds.
+        gateway: makes the Proxmox client when it is first used.
+    """
     import socket
 
     from pxm_tui.services.bundle import Services
@@ -101,7 +118,7 @@ def build_services(
     from pxm_tui.storage.preferences import FilePreferences
     from pxm_tui.storage.snapshot_cache import FileSnapshotCache
 
-    repository, secrets, journal = open_repository(settings), open_secrets(settings, passphrase), Journal(now)
+    repository, secrets, journal = open_repository(settings), open_secrets(settings, passphrase), Journal(clock)
     cache = FileSnapshotCache(settings.cache_dir)
 
     def close() -> None:
@@ -111,10 +128,10 @@ def build_services(
     clusters = ClusterService(
         repository=repository,
         secrets=secrets,
-        gateway=lambda: open_gateway(settings),
+        gateway=lambda: gateway(settings),
         runner=runner,
-        clock=now,
-        timer=time.monotonic,
+        clock=clock,
+        timer=timer,
         journal=journal,
     )
     fleet = FleetService(
@@ -125,8 +142,8 @@ def build_services(
         runner=runner,
         journal=journal,
         policy=PollingPolicy(settings.refresh, settings.concurrency),
-        clock=now,
-        timer=time.monotonic,
+        clock=clock,
+        timer=timer,
     )
     return Services(
         clusters=clusters,
@@ -134,8 +151,8 @@ def build_services(
         journal=journal,
         preferences=FilePreferences(settings.state_dir / "tui.json"),
         places=_places(settings),
-        clock=now,
-        timer=time.monotonic,
+        clock=clock,
+        timer=timer,
         machine=socket.gethostname(),
         period=settings.refresh,
         demo=demo,
