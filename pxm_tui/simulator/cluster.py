@@ -8,12 +8,16 @@ from random import Random
 
 from pxm_tui.simulator.certificates import LEAF_DAYS, Certificate, CertificateAuthority, PrivateKey
 from pxm_tui.simulator.clock import Clock, seeded, seeded_bytes
+from pxm_tui.simulator.ha import MANAGED, SINCE_INDEX, HaResource
 from pxm_tui.simulator.inventory import Guest, Node, Pool, make_guests, make_node
 from pxm_tui.simulator.options import ClusterOptions
 from pxm_tui.simulator.permissions import Permissions
 from pxm_tui.simulator.population import make_accounts, make_credentials
 from pxm_tui.simulator.releases import RELEASES
+from pxm_tui.simulator.task_history import make_history
+from pxm_tui.simulator.tasks import Tasks
 from pxm_tui.simulator.tickets import TicketOffice
+from pxm_tui.simulator.volumes import Volume
 
 STALE_AFTER = 300
 """Seconds after which the last figures of a silent node are dropped (pmxcfs, status.c)."""
@@ -63,6 +67,8 @@ class Cluster:
         self._leaves: dict[str, Certificate] = {}
         self._generation = 0
         self.nodes = {node.name: node for node in self._make_nodes(addresses)}
+        self.volumes: list[Volume] = []
+        self._by_number: dict[int, Guest] = {}
         for name in options.offline:
             self.nodes[name].offline_since = self.created_at - 2 * STALE_AFTER
 
@@ -81,6 +87,42 @@ class Cluster:
         """The cluster's guests, made when first asked for."""
         names = list(self.nodes)
         return make_guests(self.seed, names, self.options.guests, self.created_at, hostile=self.options.hostile)
+
+    def guest(self, vmid: int, *, node: str | None = None, kind: str | None = None) -> Guest | None:
+        """Give the guest of a number; None where there is none, or it is elsewhere or of the other kind."""
+        if len(self._by_number) != len(self.guests):
+            self._by_number = {guest.vmid: guest for guest in self.guests}
+        guest = self._by_number.get(vmid)
+        if guest is None or node not in {None, guest.node} or kind not in {None, guest.kind}:
+            return None
+        return guest
+
+    def add_guest(self, guest: Guest) -> None:
+        """Add a guest."""
+        self.guests.append(guest)
+        self._by_number[guest.vmid] = guest
+
+    def remove_guest(self, guest: Guest) -> None:
+        """Remove a guest, from its pool as well."""
+        self.guests.remove(guest)
+        self._by_number.pop(guest.vmid, None)
+        self.ha.pop(guest.vmid, None)
+        for pool in self.pools:
+            path = f"/vms/{guest.vmid}"
+            pool.members[:] = [member for member in pool.members if member != path]
+
+    @cached_property
+    def ha(self) -> dict[int, HaResource]:
+        """The guests under high availability, by number."""
+        if len(self.nodes) < 2 or len(self.guests) < 2 * SINCE_INDEX:
+            return {}
+        chosen = [guest for guest in self.guests[SINCE_INDEX:] if guest.running][:MANAGED]
+        return {guest.vmid: HaResource(guest.kind, guest.vmid) for guest in chosen}
+
+    @cached_property
+    def tasks(self) -> Tasks:
+        """What runs and has run on the nodes."""
+        return Tasks(self.nodes, seeded(self.seed, "processes"), lambda node: make_history(self, node))
 
     @cached_property
     def pools(self) -> list[Pool]:

@@ -59,6 +59,7 @@ def dispatch(cluster: Cluster, node: Node, question: Question) -> Answer:
         message = f"no formatter for uri {question.path}, {question.format_name}"
         raise ProtocolError(501, message, message)
     extjs = FORMATS[question.format_name]
+    cluster.tasks.catch_up(cluster.clock())
     facts: RouteFacts | None = None
     try:
         facts, handler, place = find_route(cluster, question)

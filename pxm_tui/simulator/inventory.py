@@ -1,8 +1,12 @@
 """Nodes, guests, storages and pools of a simulated cluster, made from its seed."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from pxm_tui.simulator.clock import seeded
+
+if TYPE_CHECKING:
+    from pxm_tui.simulator.guest_details import GuestDetails
 
 GIB = 2**30
 
@@ -47,6 +51,11 @@ class Guest:
         status: as `GET /cluster/resources` gives it: running, stopped, paused, …
         started_at: when it was started, in seconds since 1970; None where it is not running.
         load: mean share of its processors that it uses, 0 to 1.
+        quiet_since: since when it is paused, None where it is not.
+        missed: seconds of work that it did not do while it was paused.
+        holder: whoever holds the lock on its configuration file at the moment.
+        details: configuration and snapshots, made when first looked at (`guest_details.py`).
+        encoded: what its entry in `/cluster/resources` was last made from, and that entry as JSON.
     """
 
     kind: str
@@ -63,6 +72,11 @@ class Guest:
     template: bool = False
     lock: str | None = None
     tags: str | None = None
+    quiet_since: float | None = None
+    missed: float = 0.0
+    holder: object = field(default=None, repr=False)
+    details: "GuestDetails | None" = field(default=None, repr=False)
+    encoded: tuple[tuple[object, ...], str] | None = field(default=None, repr=False)
 
     @property
     def running(self) -> bool:
@@ -170,4 +184,5 @@ def _make_guest(seed: str, nodes: list[str], index: int, now: float) -> Guest:
         template=template,
         lock=lock,
         tags=numbers.choice(TAGS),
+        quiet_since=now if status == "paused" else None,
     )

@@ -37,24 +37,67 @@ def node_figures(node: Node, now: float) -> Figures:
     }
 
 
+DAY, HOUR, MINUTES = 86400.0, 3600.0, 97.0
+"""Periods of a guest's rhythm, in seconds."""
+DAILY, HOURLY, RESTLESS = 0.45, 0.25, 0.15
+"""How far each of them swings; together less than one, so that nothing ever runs backwards."""
+_TURN = 2 * math.pi
+BUSIEST_HOUR = 14 * HOUR
+"""When in the day (UTC) most guests have most to do; each one an hour or two sooner or later."""
+
+
+def guest_activity(guest: Guest, now: float) -> float:
+    """Give the share of its processors that a running guest uses, 0 to 1; all else that it does follows it."""
+    shift = guest.phase * _TURN
+    day = math.cos(_TURN * (now - BUSIEST_HOUR) / DAY + (guest.phase - 0.5))
+    hour = math.sin(_TURN * now / HOUR + shift)
+    moment = math.sin(_TURN * now / MINUTES + 7 * shift)
+    return min(1.0, guest.load * (1 + DAILY * day + HOURLY * hour + RESTLESS * moment))
+
+
+def guest_work(guest: Guest, now: float) -> float:
+    """Integrate a guest's activity, relative to its mean, over time: grows by about 1 a second, always."""
+    shift = guest.phase * _TURN
+    day = DAILY * DAY * math.sin(_TURN * (now - BUSIEST_HOUR) / DAY + (guest.phase - 0.5))
+    hour = HOURLY * HOUR * math.cos(_TURN * now / HOUR + shift)
+    moment = RESTLESS * MINUTES * math.cos(_TURN * now / MINUTES + 7 * shift)
+    return now + (day - hour - moment) / _TURN
+
+
+def guest_rates(guest: Guest, now: float) -> dict[str, float]:
+    """Give what a running guest moves at a moment (bytes per second), in step with its processor."""
+    pace = guest_activity(guest, now) / guest.load if guest.load else 0.0
+    return {name: rate * pace for name, rate in _mean_rates(guest).items()}
+
+
+def _mean_rates(guest: Guest) -> dict[str, int]:
+    rate = int(2000 + 180_000 * guest.load)
+    return {"netin": rate, "netout": rate // 2, "diskread": rate // 3, "diskwrite": rate // 4}
+
+
+def guest_memory(guest: Guest, now: float) -> int:
+    """Give the bytes of memory that a running guest uses."""
+    swing = 0.12 * math.sin(_TURN * now / (6 * HOUR) + guest.phase * _TURN)
+    return int(guest.memory * (0.3 + 0.5 * guest.phase) * (1 + swing))
+
+
 def guest_figures(guest: Guest, now: float) -> Figures:
     """Give a guest's figures as `/cluster/resources` has them (bytes, counters since its start, seconds)."""
     if guest.started_at is None:
         names = ("cpu", "mem", "disk", "uptime", "netin", "netout", "diskread", "diskwrite")
         return dict.fromkeys(names, 0)
-    uptime = max(0, int(now - guest.started_at))
-    paused = guest.status == "paused"
-    rate = int(2000 + 180_000 * guest.load)
-    return {
-        "cpu": 0 if paused else wave(guest.load, guest.phase, now),
-        "mem": int(guest.memory * wave(0.3 + 0.5 * guest.phase, guest.phase, now / 6)),
+    quiet = guest.quiet_since
+    moment = now if quiet is None else min(now, quiet)
+    done = max(0.0, guest_work(guest, moment) - guest_work(guest, guest.started_at) - guest.missed)
+    figures: Figures = {
+        "cpu": guest_activity(guest, now) if quiet is None else 0,
+        "mem": guest_memory(guest, now),
         "disk": int(guest.disk * (0.2 + 0.5 * guest.phase)) if guest.kind == "lxc" else 0,
-        "uptime": uptime,
-        "netin": uptime * rate,
-        "netout": uptime * rate // 2,
-        "diskread": uptime * rate // 3,
-        "diskwrite": uptime * rate // 4,
+        "uptime": max(0, int(now - guest.started_at)),
     }
+    for name, rate in _mean_rates(guest).items():
+        figures[name] = int(rate * done)
+    return figures
 
 
 def storage_used(storage: Storage, node: Node, now: float) -> int:
