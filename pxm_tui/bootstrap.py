@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pxm_tui.domain.secret import Secret
     from pxm_tui.services.bundle import DemoFourth, Places, Services
-    from pxm_tui.services.ports import ProxmoxGateway, Runner
+    from pxm_tui.services.ports import Clock, ProxmoxGateway, Runner, Timer
     from pxm_tui.settings import Settings
     from pxm_tui.storage.tinydb_repository import TinyDbRepository
     from pxm_tui.storage.vault import SecretVault
