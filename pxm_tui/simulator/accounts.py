@@ -1,4 +1,4 @@
-"""Who may log in: realms, users with their second factors, API tokens, groups, access control entries."""
+"""Who may log in: realms, users with their second factors, API tokens, groups, roles, access control entries."""
 
 from dataclasses import dataclass, field
 
@@ -47,7 +47,12 @@ class User:
         expire: seconds since 1970, 0 for never.
         totp_secret: base32 secret of the user's one-time codes, if any.
         recovery_keys: the recovery keys that are not used up yet, None where none were ever made.
+        factors_since: when the second factors were set up, in seconds since 1970.
         last_counter: the time step of the last accepted code; a code is good once.
+        totp_failures: wrong codes since the last good one.
+        factor_failures: wrong second factors of any kind since the last good one.
+        totp_locked: codes are refused until a recovery key or an administrator unlocks them.
+        locked_until: all second factors are refused until then, in seconds since 1970.
     """
 
     userid: str
@@ -55,11 +60,24 @@ class User:
     enabled: bool = True
     expire: int = 0
     comment: str = ""
+    firstname: str = ""
+    lastname: str = ""
+    email: str = ""
     groups: set[str] = field(default_factory=set)
     tokens: dict[str, Token] = field(default_factory=dict)
     totp_secret: str | None = field(default=None, repr=False)
     recovery_keys: dict[int, str] | None = field(default=None, repr=False)
+    factors_since: int = 0
     last_counter: int = -1
+    totp_failures: int = 0
+    factor_failures: int = 0
+    totp_locked: bool = False
+    locked_until: int = 0
+
+    @property
+    def realm(self) -> str:
+        """The realm that the user belongs to."""
+        return self.userid.rpartition("@")[2]
 
     @property
     def needs_second_factor(self) -> bool:
@@ -88,11 +106,19 @@ class AccessEntry:
 
 
 class Accounts:
-    """The user configuration of one cluster, `user.cfg`."""
+    """The user configuration of one cluster, `user.cfg`.
+
+    Attributes:
+        groups: the groups with their comments; who belongs to one is written down with the users.
+        roles: the roles that are not built in, with their privileges.
+        access: the access control list.
+    """
 
     def __init__(self) -> None:
         self.realms: dict[str, Realm] = {}
         self.users: dict[str, User] = {}
+        self.groups: dict[str, str] = {}
+        self.roles: dict[str, frozenset[str]] = {}
         self.access: list[AccessEntry] = []
 
     def user(self, userid: str) -> User:
@@ -115,6 +141,10 @@ class Accounts:
         if name not in tokens:
             raise handler_error(f"no such token '{name}' for user '{userid}'")
         return tokens[name]
+
+    def members(self, group: str) -> list[str]:
+        """List the users of a group."""
+        return [user.userid for user in self.users.values() if group in user.groups]
 
     def grant(self, path: str, kind: str, subject: str, role: str, *, propagate: bool = True) -> None:
         """Add an access control entry."""

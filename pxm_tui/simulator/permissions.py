@@ -89,7 +89,16 @@ class Permissions:
         return found
 
     def _privileges(self, authid: str, path: str) -> Privileges:
-        return _privileges_of(self._release, frozenset(self._roles_with_pools(authid, path).items()))
+        roles = self._roles_with_pools(authid, path)
+        held = _privileges_of(self._release, frozenset(roles.items()))
+        made = {role: self._accounts.roles[role] for role in roles if role in self._accounts.roles}
+        if not made:
+            return held
+        combined = dict(held)
+        for role, privileges in made.items():
+            for privilege in privileges:
+                combined[privilege] = max(combined.get(privilege, 0), int(roles[role]))
+        return combined
 
     def _roles_with_pools(self, authid: str, path: str) -> dict[str, bool]:
         roles = self._roles(authid, path)
@@ -106,7 +115,8 @@ class Permissions:
         if authid == ROOT:
             return {"Administrator": True}
         kind = "token" if "!" in authid else "user"
-        groups = self._accounts.users[authid].groups if kind == "user" else set[str]()
+        user = self._accounts.users.get(authid)
+        groups = user.groups if user is not None else set[str]()
         found: dict[str, bool] = {}
         for ancestor in _with_ancestors(path):
             entries = [entry for entry in self._entries.get(ancestor, ()) if ancestor == path or entry.propagate]

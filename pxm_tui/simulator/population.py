@@ -59,7 +59,8 @@ def make_accounts(options: ClusterOptions, credentials: Credentials, now: float)
 
     Besides the accounts of `credentials` there are, in realm pve and with their name and `-pve-1` as the
     password: admin (Administrator), auditor (PVEAuditor), operator (PVEVMUser on /vms), nobody (no rights),
-    disabled, expired; and the tokens root@pam!limited (separated, no rights) and auditor@pve!ro.
+    disabled, expired; the groups ops (with operator) and guests (empty); and the tokens root@pam!limited
+    (separated, no rights) and auditor@pve!ro.
     """
     accounts = Accounts()
     ldap = f"Directory {HOSTILE_NAME}" if options.hostile else "Company directory"
@@ -69,7 +70,7 @@ def make_accounts(options: ClusterOptions, credentials: Credentials, now: float)
         Realm("corp", "ldap", ldap),
     ):
         accounts.realms[realm.name] = realm
-    _add_main_users(accounts, credentials)
+    _add_main_users(accounts, credentials, int(now))
     for name, role, path in (
         ("admin", "Administrator", "/"),
         ("auditor", "PVEAuditor", "/"),
@@ -82,6 +83,8 @@ def make_accounts(options: ClusterOptions, credentials: Credentials, now: float)
         accounts.users[userid] = User(userid, password=f"{name}-pve-1")
         if role:
             accounts.grant(path, "user", userid, role)
+    accounts.groups.update(ops="Operators", guests="")
+    accounts.users["operator@pve"].groups.add("ops")
     accounts.users["disabled@pve"].enabled = False
     accounts.users["expired@pve"].expire = int(now) - 86400
     if options.hostile:
@@ -91,7 +94,7 @@ def make_accounts(options: ClusterOptions, credentials: Credentials, now: float)
     return accounts
 
 
-def _add_main_users(accounts: Accounts, credentials: Credentials) -> None:
+def _add_main_users(accounts: Accounts, credentials: Credentials, now: int) -> None:
     root = User("root@pam", password=credentials.password)
     root.tokens["fleet"] = Token("fleet", credentials.token_secret, privsep=False)
     root.tokens["limited"] = Token("limited", make_token_secret(credentials.token_secret, "limited"))
@@ -101,5 +104,6 @@ def _add_main_users(accounts: Accounts, credentials: Credentials) -> None:
         password=credentials.totp_password,
         totp_secret=credentials.totp_secret,
         recovery_keys=dict(enumerate(credentials.totp_recovery_keys)),
+        factors_since=now - 30 * 86400,
     )
     accounts.grant("/", "user", credentials.totp_username, "Administrator")

@@ -61,6 +61,25 @@ def create_token(call: Call) -> dict[str, object]:
     return {"full-tokenid": f"{userid}!{name}", "value": token.secret, "info": info}
 
 
+def change_token(call: Call) -> dict[str, object]:
+    """Answer `PUT /access/users/{userid}/token/{tokenid}`; `regenerate` makes a new secret and shows it."""
+    userid, name = call.place["userid"], call.place["tokenid"]
+    token = call.accounts.token(userid, name)
+    call.require_quorum("updating token info failed")
+    privsep, expire, comment = call.number("privsep"), call.number("expire"), call.text("comment")
+    if privsep is not None:
+        token.privsep = bool(privsep)
+    if expire is not None:
+        token.expire = expire
+    if comment is not None or "comment" in call.items("delete"):
+        token.comment = comment or ""
+    info = token.info()
+    if call.number("regenerate"):
+        token.secret = make_token_secret(call.cluster.numbers.random())
+        info.update({"full-tokenid": f"{userid}!{name}", "value": token.secret})
+    return info
+
+
 def delete_token(call: Call) -> None:
     """Answer `DELETE /access/users/{userid}/token/{tokenid}`."""
     userid, name = call.place["userid"], call.place["tokenid"]
@@ -78,5 +97,6 @@ ROUTES = (
     Route("GET", TOKENS, list_tokens),
     Route("GET", TOKEN, show_token),
     Route("POST", TOKEN, create_token),
+    Route("PUT", TOKEN, change_token),
     Route("DELETE", TOKEN, delete_token),
 )

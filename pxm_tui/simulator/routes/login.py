@@ -1,4 +1,4 @@
-"""Logging in: tickets, second factors, realms."""
+"""Logging in: tickets and second factors."""
 
 import hmac
 
@@ -6,25 +6,11 @@ from pxm_tui.simulator.accounts import User
 from pxm_tui.simulator.errors import ApiError
 from pxm_tui.simulator.permissions import ROOT
 from pxm_tui.simulator.routes.base import Call, Route
-from pxm_tui.simulator.totp import matching_counter
+from pxm_tui.simulator.second_factors import accept, code_matches
 
 
 def _failure() -> ApiError:
     return ApiError(401, "authentication failure\n")
-
-
-def list_realms(call: Call) -> list[dict[str, object]]:
-    """Answer `GET /access/domains`."""
-    found: list[dict[str, object]] = []
-    for realm in call.cluster.accounts.realms.values():
-        entry: dict[str, object] = {"realm": realm.name, "type": realm.kind, "comment": realm.comment}
-        if realm.default:
-            entry["default"] = 1
-        if realm.tfa:
-            entry["tfa"] = realm.tfa
-        found.append(entry)
-    call.cluster.numbers.shuffle(found)
-    return found
 
 
 def show_login_page(_call: Call) -> None:
@@ -64,7 +50,7 @@ def finish_old_second_factor(call: Call) -> dict[str, object]:
     code = call.text("response") or ""
     if not call.identity.half or user is None or not user.is_active(call.now):
         raise _failure()
-    if not _code_matches(call, user, code):
+    if not code_matches(user, code, call.now):
         raise _failure()
     return {
         "ticket": call.cluster.tickets.issue(userid, call.now),
@@ -96,40 +82,18 @@ def _verify_only(call: Call, user: User) -> dict[str, object]:
 def _finish_second_factor(call: Call, user: User, challenge: str) -> None:
     kind, _, response = (call.text("password") or "").partition(":")
     genuine = call.cluster.tickets.check_half(challenge, user.userid, call.now)
-    if not genuine or not _response_matches(call, user, kind, response):
+    if not genuine or not accept(user, kind, response, call.now, call.release):
         raise _failure()
-
-
-def _response_matches(call: Call, user: User, kind: str, response: str) -> bool:
-    if kind == "totp":
-        return _code_matches(call, user, response)
-    if kind == "recovery" and user.recovery_keys:
-        for index, key in user.recovery_keys.items():
-            if hmac.compare_digest(key.encode(), response.encode()):
-                del user.recovery_keys[index]
-                return True
-    return False
-
-
-def _code_matches(call: Call, user: User, code: str) -> bool:
-    """Check a one-time code; each is good once."""
-    if user.totp_secret is None:
-        return False
-    counter = matching_counter(user.totp_secret, code, call.now)
-    if counter is None or counter <= user.last_counter:
-        return False
-    user.last_counter = counter
-    return True
 
 
 def _accept_inline_code(call: Call, user: User, otp: str) -> None:
     """Check a code that came with the password."""
     if _uses_old_login(call):
-        if user.needs_second_factor and not _code_matches(call, user, otp):
+        if user.needs_second_factor and not code_matches(user, otp, call.now):
             raise _failure()
         return
     kind, _, response = otp.partition(":")
-    if not _response_matches(call, user, kind, response):
+    if not accept(user, kind, response, call.now, call.release):
         raise _failure()
 
 
@@ -176,7 +140,6 @@ def _common_reply(call: Call, user: User) -> dict[str, object]:
 
 
 ROUTES = (
-    Route("GET", "/access/domains", list_realms),
     Route("GET", "/access/ticket", show_login_page),
     Route("POST", "/access/ticket", create_ticket),
     Route("POST", "/access/tfa", finish_old_second_factor),

@@ -5,11 +5,19 @@ from functools import cache
 from typing import Self
 
 from pxm_tui.simulator.releases import Release
-from pxm_tui.simulator.routes import access, cluster, login, nodes
+from pxm_tui.simulator.routes import access, cluster, control, login, nodes, users
 from pxm_tui.simulator.routes.base import Handler, Route
 from pxm_tui.simulator.schema.facts import RouteFacts, facts_of_release
 
-ROUTES: tuple[Route, ...] = (*login.ROUTES, *access.ROUTES, *cluster.ROUTES, *nodes.ROUTES)
+MODULES = (
+    login,
+    access,
+    users,
+    control,
+    cluster,
+    nodes,
+)
+ROUTES: tuple[Route, ...] = tuple(route for module in MODULES for route in module.ROUTES)
 
 REST = "volume"
 """The placeholder that takes all that is left of a path, slashes included."""
