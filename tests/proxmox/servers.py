@@ -149,7 +149,8 @@ class HostileServer:
             with suppress(OSError, asyncio.IncompleteReadError):
                 await self._talk(Line(reader, writer, self.received))
                 writer.close()
-                await writer.wait_closed()
+                async with asyncio.timeout(0.05):  # a client need not answer the good-bye of TLS
+                    await writer.wait_closed()
         finally:
             writer.transport.abort()
 
