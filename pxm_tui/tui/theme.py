@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 COLOURS = Theme(
     name="pxm",
@@ -46,6 +46,7 @@ PLAIN = Theme(
     boost="ansi_default",
     dark=True,
     variables={
+        **BUILTIN_THEMES["ansi-dark"].variables,
         "pxm-good": "ansi_green",
         "pxm-note": "ansi_yellow",
         "pxm-bad": "ansi_red",

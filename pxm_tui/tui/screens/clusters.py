@@ -29,7 +29,7 @@ from pxm_tui.tui.ordering import SORTS, SortOrder
 from pxm_tui.tui.rows import RowPainter, RttMemory, longest_name
 from pxm_tui.tui.screens.acting import ActingScreen
 from pxm_tui.tui.screens.prompting import PromptingScreen
-from pxm_tui.tui.widgets.frame import KeysLine, RuleLine, TextLines, TitleLine
+from pxm_tui.tui.widgets.frame import KeysLine, RuleLine, TextLines, TitleLine, set_height
 from pxm_tui.tui.widgets.grid import Grid, Line, Look
 from pxm_tui.tui.widgets.prompt import Choice, Prompt
 
@@ -77,6 +77,7 @@ class ClustersScreen(ActingScreen[None]):
     def on_mount(self) -> None:
         """Draw what is stored, then start to watch."""
         self.set_focus(self.grid)
+        self.show_fleet()
         self.call_after_refresh(self._start)
 
     def _start(self) -> None:
@@ -155,27 +156,27 @@ class ClustersScreen(ActingScreen[None]):
         Args:
             anew: sort anew; a person asked.
         """
-        if not self.is_current or not self.size.width:
+        if not self.is_current:
             return
         now = self.services.clock()
         headline = Headline(self._view.clusters, now, self.services.demo is not None, self._checking)
-        self.query_one("#title", TitleLine).show(*headline.variants(self.size.width, self.glyphs))
+        self.query_one("#title", TitleLine).show(*headline.variants(self.app.size.width, self.glyphs))
         self._show_banner(now)
         self._show_rows(now, anew=anew)
         self._show_below()
 
     def _show_banner(self, now: datetime) -> None:
         banner = self.query_one("#banner", TextLines)
-        lines = banner_lines(self._view, now, self.size.width, self.services.period)
+        lines = banner_lines(self._view, now, self.app.size.width, self.services.period)
         if self._unreadable:
             lines.append(f"! {self._unreadable}")
         banner.show([Content.styled(self.glyphs.plain(line), "bold $pxm-note") for line in lines])
-        banner.styles.height = len(lines)
+        set_height(banner, len(lines))
         banner.set_class(not lines, "-away")
 
     def _show_rows(self, now: datetime, *, anew: bool) -> None:
         views = self._view.clusters
-        columns = columns_at(self.size.width, longest_name(views))
+        columns = columns_at(self.app.size.width, longest_name(views))
         order = self.choices.order
         key = (columns, order, self._checking, now.replace(second=0, microsecond=0))
         if key != self._look_key:
@@ -189,14 +190,14 @@ class ClustersScreen(ActingScreen[None]):
 
     def _make_look(self, columns: tuple[Column, ...], order: SortOrder, now: datetime) -> Look[ClusterView]:
         fresh_for = 2 * (self.services.period or 15.0)
-        painter = RowPainter(columns, self.size.width, self.glyphs, now, fresh_for, self._checking, self._rtts)
+        painter = RowPainter(columns, self.app.size.width, self.glyphs, now, fresh_for, self._checking, self._rtts)
         return Look(painter.head(order), painter.draw)
 
     def _notes(self, rows: list[ClusterView]) -> list[Line]:
         if self._unreadable:
             return []
         if not self._view.clusters:
-            lines = empty_lines(self.services.places, self._vault, self.size.width)
+            lines = empty_lines(self.services.places, self._vault, self.app.size.width)
             return [((self.glyphs.plain(line), ""),) for line in lines]
         return [((f"   {self.glyphs.plain(note)}", ""),) for note in self.choices.notes(self._view.clusters, rows)]
 
@@ -207,16 +208,16 @@ class ClustersScreen(ActingScreen[None]):
         explanation = self.query_one("#explanation", TextLines)
         explanation.set_class(not total, "-away")
         view, now = self.selected(), self.services.clock()
-        lines = explain(view, now, checking=self._checking).lines(self.size.width - 2) if view else []
+        lines = explain(view, now, checking=self._checking).lines(self.app.size.width - 2) if view else []
         explanation.show([self.glyphs.plain(line) for line in lines])
         self._show_keys(empty=not total)
 
     def _show_keys(self, *, empty: bool) -> None:
         keys = self.query_one("#keys", KeysLine)
-        rows = home_footer(self.size.width, problems_only=self.choices.problems_only, empty=empty)
-        right = period_words(self.services.period) if self.size.width >= 160 and not empty else ""
+        rows = home_footer(self.app.size.width, problems_only=self.choices.problems_only, empty=empty)
+        right = period_words(self.services.period) if self.app.size.width >= 160 and not empty else ""
         keys.show(*rows, gap=WIDE_GAP if empty else GAP, right=right)
-        keys.styles.height = len(rows)
+        set_height(keys, len(rows))
 
     @on(Grid.Moved)
     def _moved(self) -> None:
@@ -296,9 +297,10 @@ class ClustersScreen(ActingScreen[None]):
         self.show_fleet()
         self.show_hint(f"{self.grid.row_count} of {len(self._view.clusters)}   Enter keep   Esc clear")
 
-    def _filter_entered(self, _text: str) -> None:
+    async def _filter_entered(self, text: str) -> None:
+        self.choices.words = text.strip()
         self._remember()
-        self.run_worker(self.close_line(), group="line", description="keeping the filter")
+        await self.close_line()
 
     def _remember(self, *, anew: bool = False) -> None:
         kept = self.services.preferences.read()

@@ -66,11 +66,11 @@ class HelpScreen(PromptingScreen[None]):
 
     async def action_filter(self) -> None:
         """Search."""
-        await self.open_prompt(Prompt("/"), self._search, lambda _text: self._searched())
+        await self.open_prompt(Prompt("/"), self._search, self._searched)
 
     def _search(self, text: str) -> None:
         found = self.page.find(text)
         self.show_hint("Enter done" if found or not text else "not found")
 
-    def _searched(self) -> None:
-        self.run_worker(self.close_line(), group="line", description="ending the search")
+    async def _searched(self, _text: str) -> None:
+        await self.close_line()

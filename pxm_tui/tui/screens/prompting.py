@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar
 
 from textual import events, on
@@ -19,9 +19,9 @@ from pxm_tui.tui.keys import Key
 from pxm_tui.tui.screens.base import PxmScreen
 from pxm_tui.tui.text import safe
 from pxm_tui.tui.widgets.frame import KeysLine
-from pxm_tui.tui.widgets.prompt import Choice, Prompt
+from pxm_tui.tui.widgets.prompt import Choice, Leftover, Prompt
 
-TYPING = frozenset({"back", "interrupt"})
+TYPING = frozenset({"back", "interrupt", "help"})
 """The screen's actions that stay possible while something is typed."""
 
 
@@ -41,7 +41,7 @@ class PromptingScreen(PxmScreen[ScreenResultType]):
         self.unoccupied = asyncio.Event()
         """Set while this screen is on top and nothing is typed in it: a question may be put over it."""
         self._typed: Callable[[str], None] = lambda _text: None
-        self._entered: Callable[[str], None] = lambda _text: None
+        self._entered: Callable[[str], Awaitable[None]] = self._enter_command
 
     # What subclasses say
 
@@ -76,7 +76,9 @@ class PromptingScreen(PxmScreen[ScreenResultType]):
         """While something is typed, keys belong to it."""
         return not self.typing or action in TYPING
 
-    async def open_prompt(self, prompt: Prompt, typed: Callable[[str], None], entered: Callable[[str], None]) -> None:
+    async def open_prompt(
+        self, prompt: Prompt, typed: Callable[[str], None], entered: Callable[[str], Awaitable[None]]
+    ) -> None:
         """Put a prompt in place of the footer; the focus is in it when this returns, so keys typed ahead land there."""
         self._typed, self._entered = typed, entered
         await self._put(prompt)
@@ -116,18 +118,21 @@ class PromptingScreen(PxmScreen[ScreenResultType]):
             self._typed(event.value)
 
     @on(Prompt.Submitted)
-    def _on_entered(self, event: Prompt.Submitted) -> None:
+    async def _on_entered(self, event: Prompt.Submitted) -> None:
         event.stop()
         if self._line is not None:
-            self._entered(event.value)
+            await self._entered(event.value)
 
     @on(Choice.Closed)
     async def _on_chosen(self, event: Choice.Closed) -> None:
         event.stop()
         if self._line is not None:
             await self.close_line()
-        if event.key is not None:
-            self.app.simulate_key(event.key)
+
+    @on(Leftover)
+    def _on_leftover(self, event: Leftover) -> None:
+        event.stop()
+        self.app.simulate_key(event.key)
 
     def show_hint(self, text: str) -> None:
         """Words behind what is typed."""
@@ -149,18 +154,18 @@ class PromptingScreen(PxmScreen[ScreenResultType]):
         names = hint(text, self.KEYS)
         self.show_hint(f"{names}   Tab complete")
 
-    def _enter_command(self, text: str) -> None:
+    async def _enter_command(self, text: str) -> None:
         if not text.strip():
-            self.run_worker(self.close_line(), group="line", description="closing the command line")
+            await self.close_line()
             return
         command = understand(text, self.KEYS)
         if command is None:
-            self.show_hint(f'no command "{text.split(maxsplit=1)[0]}"')
+            self._refuse(f'no command "{text.split(maxsplit=1)[0]}"')
             return
         history: list[str] = getattr(self.app, "history", [])
         if history[-1:] != [text]:
             history.append(text)
-        self.run_worker(self._run_command(command), group="line", description="running a command")
+        await self._run_command(command)
 
     async def _run_command(self, command: Command) -> None:
         view: ClusterView | None = None
@@ -168,10 +173,15 @@ class PromptingScreen(PxmScreen[ScreenResultType]):
             try:
                 view = self._named(command.argument)
             except NotFoundError as error:
-                self.show_hint(error.message)
+                self._refuse(error.message)
                 return
         await self.close_line()
         await self.obey(command, view)
+
+    def _refuse(self, why: str) -> None:
+        self.show_hint(why)
+        if isinstance(self._line, Prompt):
+            self._line.reopen()
 
     def _named(self, name: str) -> ClusterView:
         views = self.cluster_views()

@@ -140,7 +140,7 @@ class KeysLine(Painted):
         """Replace the keys, one sequence a line; `right` stands at the end of the last line."""
         new = [keys_content(row, self._gap if gap is None else gap) for row in rows]
         if right:
-            room = self.size.width - 2
+            room = self.app.size.width - 2
             new[-1] = side_by_side([new[-1]], [Content(right)], room + 1)[1:]
         self.show_content(*new)
 
@@ -158,6 +158,13 @@ class KeysLine(Painted):
     def paint(self, width: int) -> Content:  # noqa: ARG002
         """The lines, one column in from the left."""
         return Content("\n").join([Content.assemble(" ", row) for row in self._rows])
+
+
+def set_height(widget: Widget, lines: int) -> None:
+    """Give a widget so many lines; the screen is laid out again only if it had another number."""
+    height = widget.styles.height
+    if height is None or height.value != lines:
+        widget.styles.height = lines
 
 
 def keys_content(keys: Sequence[tuple[str, str]], gap: int) -> Content:

@@ -23,6 +23,9 @@ Span = tuple[str, str]
 
 Line = tuple[Span, ...]
 
+WHEEL = 3
+"""Rows by which the wheel scrolls."""
+
 STYLES = ("good", "note", "bad", "stopped", "dim", "head", "sorted")
 
 MOVES = (
@@ -58,7 +61,7 @@ class Grid(ScrollView, Generic[R]):
     """
 
     DEFAULT_CSS = """
-    Grid { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size: 0 0; color: $foreground; }
+    Grid { height: 1fr; overflow: hidden; color: $foreground; }
     Grid > .grid--cursor { text-style: reverse; }
     Grid > .grid--head { color: $pxm-faint; text-style: bold; }
     Grid > .grid--sorted { color: $pxm-key; text-style: bold; }
@@ -141,7 +144,8 @@ class Grid(ScrollView, Generic[R]):
         notes = len(self._notes) + 1 if self._notes and self._rows else len(self._notes)
         size = Size(self.size.width, self._head_height + len(self._rows) + notes)
         if size != self.virtual_size:
-            self.virtual_size = size
+            # The reactive would lay the whole screen out again, but the size on the screen stays as it is.
+            self.set_reactive(Grid.virtual_size, size)
             self.scroll_y = min(self.scroll_y, self.max_scroll_y)
 
     def _repaint_changed(self, *, redraw: bool) -> None:
@@ -231,6 +235,16 @@ class Grid(ScrollView, Generic[R]):
         self._go(place)
         if again:
             self.post_message(self.Opened())
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel moves what is seen, not the cursor."""
+        event.stop()
+        self.scroll_y += WHEEL
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The other way."""
+        event.stop()
+        self.scroll_y -= WHEEL
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Another part of the rows is seen."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
@@ -15,6 +13,36 @@ from textual.widgets import Input, Static
 
 FIELD_LEAST = 18
 """Columns that stay for sign and field."""
+
+
+class Leftover(Message):
+    """A key that was typed ahead, after the one that ended the line: it wants to act elsewhere."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self.key = key
+
+
+class Field(Input):
+    """The field of a prompt. It takes Enter, Tab and the arrows in its own queue, in the order of typing."""
+
+    def __init__(self, value: str) -> None:
+        super().__init__(value, compact=True)
+        self.cursor_blink = False
+        self.done = False
+
+    async def _on_key(self, event: events.Key) -> None:
+        if self.done:
+            event.stop()
+            event.prevent_default()
+            self.post_message(Leftover(event.key))
+        elif event.key in {"enter", "tab", "up", "down"} and isinstance(self.parent, Prompt):
+            event.stop()
+            event.prevent_default()
+            self.done = event.key == "enter"
+            self.parent.take(event.key)
+        else:
+            await super()._on_key(event)
 
 
 class Prompt(Widget):
@@ -34,11 +62,6 @@ class Prompt(Widget):
     Prompt > Input:focus { border: none; background: transparent; background-tint: transparent; }
     Prompt > #hint { width: auto; text-wrap: nowrap; color: $pxm-faint; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "complete", show=False, priority=True),
-        Binding("up", "history(-1)", show=False, priority=True),
-        Binding("down", "history(1)", show=False, priority=True),
-    ]
 
     class Changed(Message):
         """Another text is in the field."""
@@ -69,15 +92,13 @@ class Prompt(Widget):
     def compose(self) -> ComposeResult:
         """Sign, field, hint."""
         yield Static(Content(f" {self.sign}"), id="sign")
-        field = Input(self._first, compact=True)
-        field.cursor_blink = False
-        yield field
+        yield Field(self._first)
         yield Static("", id="hint", markup=False)
 
     @property
-    def field(self) -> Input:
+    def field(self) -> Field:
         """The field."""
-        return self.query_one(Input)
+        return self.query_one(Field)
 
     def show_hint(self, text: str) -> None:
         """Replace the hint."""
@@ -92,22 +113,24 @@ class Prompt(Widget):
         event.stop()
         self.post_message(self.Changed(event.value))
 
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.post_message(self.Submitted(event.value))
+    def take(self, key: str) -> None:
+        """A key that means something to the line as a whole."""
+        if key == "enter":
+            self.post_message(self.Submitted(self.field.value))
+        elif key == "tab":
+            if self._complete is not None:
+                self._put(self._complete(self.field.value))
+        else:
+            self._at = max(0, min(self._at + (1 if key == "down" else -1), len(self._history) - 1))
+            self._put(self._history[self._at])
 
-    def action_complete(self) -> None:
-        """Tab."""
-        if self._complete is not None:
-            self.field.value = self._complete(self.field.value)
-            self.field.cursor_position = len(self.field.value)
+    def _put(self, text: str) -> None:
+        self.field.value = text
+        self.field.cursor_position = len(text)
 
-    def action_history(self, by: int) -> None:
-        """An earlier or a later line."""
-        self._at = max(0, min(self._at + by, len(self._history) - 1))
-        self.field.value = self._history[self._at]
-        self.field.cursor_position = len(self.field.value)
+    def reopen(self) -> None:
+        """What was entered is not taken: go on typing."""
+        self.field.done = False
 
 
 class Choice(Widget):
@@ -124,11 +147,7 @@ class Choice(Widget):
     can_focus = True
 
     class Closed(Message):
-        """It is done; `key` was not for it and wants to act elsewhere."""
-
-        def __init__(self, key: str | None) -> None:
-            super().__init__()
-            self.key = key
+        """It is done."""
 
     def __init__(self, line: Content, take: Callable[[str], Content | bool]) -> None:
         super().__init__(id="choice")
@@ -148,7 +167,7 @@ class Choice(Widget):
         """Take the key: a new line is shown, True closes, False closes and passes the key on."""
         event.stop()
         if self._done:
-            self.post_message(self.Closed(event.key))
+            self.post_message(Leftover(event.key))
             return
         found = self._take(event.character or event.key)
         if isinstance(found, Content):
@@ -156,4 +175,6 @@ class Choice(Widget):
             self.refresh()
         else:
             self._done = True
-            self.post_message(self.Closed(None if found or event.key == "escape" else event.key))
+            self.post_message(self.Closed())
+            if not found and event.key != "escape":
+                self.post_message(Leftover(event.key))
