@@ -282,6 +282,10 @@ class FakeSecrets:
         """As it is."""
         return self._state
 
+    def notices(self) -> tuple[str, ...]:
+        """Nothing happens to memory."""
+        return ()
+
     async def unlock(self, passphrase: Secret) -> None:
         """Compare, or choose."""
         if self._state.exists and passphrase.reveal() != self._passphrase:

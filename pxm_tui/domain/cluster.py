@@ -268,29 +268,24 @@ def apply_check(cluster: Cluster, check: CheckResult) -> Cluster:
     """
     if check.cluster_id != cluster.id or check.basis != cluster.basis():
         return cluster
-    same = check.status is cluster.status
-    found = replace(
-        cluster,
-        status=check.status,
-        error=_with_since(cluster, check),
-        updated_at=cluster.updated_at if same else check.at,
-        login=cluster.login if check.refused is None else replace(cluster.login, refused=check.refused),
-    )
-    if check.facts is None:
-        return found
-    facts = check.facts
-    return replace(
-        found,
-        proxmox_version=facts.proxmox_version,
-        node_count=facts.node_count,
-        nodes_online=facts.nodes_online,
-        quorate=facts.quorate,
-        guests_running=facts.guests_running,
-        guests_total=facts.guests_total,
-        limits=facts.limits,
-        own_name=facts.own_name or cluster.own_name,
-        last_seen_at=check.at,
-    )
+    changes: dict[str, Any] = {"status": check.status, "error": _with_since(cluster, check)}
+    if check.status is not cluster.status:
+        changes["updated_at"] = check.at
+    if check.refused is not None and check.refused is not cluster.login.refused:
+        changes["login"] = replace(cluster.login, refused=check.refused)
+    if check.facts is not None:
+        changes |= {
+            "proxmox_version": check.facts.proxmox_version,
+            "node_count": check.facts.node_count,
+            "nodes_online": check.facts.nodes_online,
+            "quorate": check.facts.quorate,
+            "guests_running": check.facts.guests_running,
+            "guests_total": check.facts.guests_total,
+            "limits": check.facts.limits,
+            "own_name": check.facts.own_name or cluster.own_name,
+            "last_seen_at": check.at,
+        }
+    return replace(cluster, **changes)
 
 
 def _with_since(cluster: Cluster, check: CheckResult) -> Reason | None:

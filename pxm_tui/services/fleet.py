@@ -215,6 +215,7 @@ class FleetService:
             if self._locked:
                 self._notice("The secret store is locked: rows show the last known state. Unlock it, then r.")
             await self._secrets.sweep(self._views.keys(), now - timedelta(seconds=SWEEP_AFTER))
+        self._pass_on_notices()
 
     def _plan_all(self) -> None:
         """The first round: everybody at once, so that the screen fills; the rounds after it are spread."""
@@ -370,7 +371,7 @@ class FleetService:
         await self._save(at_end=True)
 
     def _pass_on_notices(self) -> None:
-        for text in self._repository.notices():
+        for text in (*self._repository.notices(), *self._secrets.notices()):
             self._notice(text)
 
     def _notice(self, text: str) -> None:

@@ -130,6 +130,10 @@ class SecretStore(Protocol):
         """How it is; opens it where that needs no person (keyring, passphrase file)."""
         ...
 
+    def notices(self) -> tuple[str, ...]:
+        """What a person should be told since the last call."""
+        ...
+
     async def unlock(self, passphrase: Secret) -> None:
         """Open the vault, or make it if there is none, with a passphrase.
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pxm_tui.domain.errors import StorageError
+from pxm_tui.storage import atomic
+from pxm_tui.storage.notices import Notices
+
 _logger = logging.getLogger(__name__)
-MOST_BYTES = 65536
+LARGEST_FILE = 65536
 
 
 class FilePreferences:
@@ -22,25 +25,22 @@ class FilePreferences:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._notices = Notices()
 
     def read(self) -> dict[str, Any]:
         """What was remembered; empty where there is nothing, or nothing that can be read."""
         try:
-            if self._path.stat().st_size > MOST_BYTES:
-                return {}
-            found = json.loads(self._path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            found = atomic.read_private(self._path, self._notices)
+            values = json.loads(found[0]) if found and len(found[0]) <= LARGEST_FILE else {}
+        except (StorageError, ValueError, RecursionError):
             return {}
-        return found if isinstance(found, dict) else {}
+        return values if isinstance(values, dict) else {}
 
     def write(self, values: Mapping[str, Any]) -> None:
         """Remember; a failure goes to the log."""
-        beside = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(dict(values), file)
-            beside.replace(self._path)
-        except OSError as error:
-            _logger.warning("cannot write %s: %s", self._path, error.strerror)
+            atomic.prepare_directory(self._path.parent, self._notices)
+            content = json.dumps(dict(values)).encode()
+            atomic.write_atomically(self._path, [content], backup=False, durable=False)
+        except StorageError as error:
+            _logger.warning("%s", error.message)
