@@ -46,7 +46,10 @@ def _log_file(argv: list[str]) -> Path | None:
         from pxm_tui.cli.parser import parse
         from pxm_tui.settings import load_settings
 
-        return load_settings({"data_dir": getattr(parse(argv), "data_dir", None)}).log_file
+        arguments = parse(argv)
+        if arguments is None or arguments.command == "demo":  # which touches nothing of the user's
+            return None
+        return load_settings({"data_dir": getattr(arguments, "data_dir", None)}).log_file
     except Exception:  # noqa: BLE001  (what is broken may be just this)
         return None
 

@@ -20,9 +20,12 @@ from pxm_tui.cli.fleet_process import FleetProcess, SimulatedEndpoint
 from pxm_tui.cli.parser import HelpShownError, Parser, leftover, wrong_usage
 from pxm_tui.cli.session import ENDING_SIGNALS, forbid_core_dumps
 from pxm_tui.cli.ui_terminal import need_terminal, ui_settings
+from pxm_tui.domain.addresses import DEFAULT_PORT
+from pxm_tui.domain.errors import InternalError
 from pxm_tui.domain.secret import Secret
 from pxm_tui.services.bundle import DemoFourth, Services
 from pxm_tui.services.dialog import Silent
+from pxm_tui.services.registration import RegistrationFailedError
 from pxm_tui.services.requests import RegistrationRequest, build_request
 from pxm_tui.settings import Settings
 
@@ -49,26 +52,36 @@ def _demo(arguments: argparse.Namespace, folder: Path) -> int:
         asyncio.run(_register(settings, passphrase, three))
         from pxm_tui.bootstrap import run_tui
 
-        shown = DemoFourth(fourth.endpoint, fourth.username, fourth.password)
-        return run_tui(settings, passphrase=passphrase, demo=shown)
+        return run_tui(settings, passphrase=passphrase, demo=to_register(fourth))
+
+
+def to_register(fourth: SimulatedEndpoint) -> DemoFourth:
+    """What is shown of the cluster that is left to be registered: its address as short as it can be typed."""
+    address = fourth.endpoint.removeprefix("https://").removesuffix(f":{DEFAULT_PORT}")
+    return DemoFourth(address, fourth.username, fourth.password)
 
 
 async def _register(settings: Settings, passphrase: Secret, endpoints: list[SimulatedEndpoint]) -> None:
-    """Register simulated clusters through the service that registers real ones."""
     from pxm_tui.bootstrap import inline_services, start_log
 
     start_log(settings)
     async with inline_services(settings, passphrase) as services:
-        await asyncio.gather(
-            *(
-                _register_one(services, endpoint, environment)
-                for endpoint, environment in zip(endpoints, ENVIRONMENTS, strict=True)
-            )
-        )
+        await register_all(services, endpoints)
 
 
-async def _register_one(services: Services, endpoint: SimulatedEndpoint, environment: str) -> None:
-    await services.clusters.register(_request(endpoint, environment), Silent())
+async def register_all(services: Services, endpoints: list[SimulatedEndpoint]) -> None:
+    """Register simulated clusters through the service that registers real ones.
+
+    Raises:
+        InternalError: one could not be registered.
+    """
+    requests = [_request(endpoint, environment) for endpoint, environment in zip(endpoints, ENVIRONMENTS, strict=True)]
+    registrations = (services.clusters.register(request, Silent()) for request in requests)
+    for outcome in await asyncio.gather(*registrations, return_exceptions=True):
+        if isinstance(outcome, RegistrationFailedError):
+            raise InternalError("demo", f"A simulated cluster could not be registered: {outcome.error.message}")
+        if isinstance(outcome, BaseException):
+            raise outcome
 
 
 def _request(endpoint: SimulatedEndpoint, environment: str) -> RegistrationRequest:
