@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from pxm_tui.domain.observation import Guest, Node, Observation
-from pxm_tui.proxmox.answers import NodeEntry, ResourceEntry, StatusEntry
+from pxm_tui.proxmox.answers import NodeEntry, PermissionEntries, ResourceEntry, StatusEntry
 
 _STATES = frozenset({"online", "offline"})
 _GUESTS = frozenset({"qemu", "lxc"})
 
 
 def observation_of(
-    nodes: Sequence[NodeEntry],
-    status: Sequence[StatusEntry] | None,
-    permissions: Mapping[str, Mapping[str, Any]],
-    resources: Sequence[ResourceEntry],
+    nodes: list[NodeEntry],
+    status: list[StatusEntry] | None,
+    permissions: PermissionEntries,
+    resources: list[ResourceEntry],
     *,
     rtt_ms: float,
 ) -> Observation:

@@ -125,13 +125,14 @@ class HttpProxmoxSession:
             self._get("access/permissions", "its own rights"),
             self._get("cluster/resources", "the guests"),
         )
-        found_nodes = read(self._endpoint, Data[list[NodeEntry]], nodes)
         hidden = status.status == FORBIDDEN
-        found_status = None if hidden else read(self._endpoint, Data[list[StatusEntry]], status)
-        found_permissions = read(self._endpoint, Data[PermissionEntries], permissions)
-        found_resources = read(self._endpoint, Data[list[ResourceEntry]], resources)
-        fastest = min(answer.seconds for answer in (nodes, status, permissions, resources))
-        return observation_of(found_nodes, found_status, found_permissions, found_resources, rtt_ms=1000 * fastest)
+        return observation_of(
+            read(self._endpoint, Data[list[NodeEntry]], nodes),
+            None if hidden else read(self._endpoint, Data[list[StatusEntry]], status),
+            read(self._endpoint, Data[PermissionEntries], permissions),
+            read(self._endpoint, Data[list[ResourceEntry]], resources),
+            rtt_ms=1000 * min(answer.seconds for answer in (nodes, status, permissions, resources)),
+        )
 
     async def aclose(self) -> None:
         """Close every connection and end every task."""
