@@ -237,7 +237,7 @@ def validity_lines(shown: Certificate, now: datetime, room: int) -> list[Content
     left = days_left(shown.not_after, now)
     span = f"{shown.not_before:%Y-%m-%d} to {shown.not_after:%Y-%m-%d}, "
     if shown.not_after <= now:
-        valid = Content.assemble(span, (f"! expired {-left} days ago", STEP_STYLE["warning"]))
+        valid = Content.assemble(span, (f"! expired {(now - shown.not_after).days} days ago", STEP_STYLE["warning"]))
     elif shown.not_before > now:
         valid = Content.assemble(span, ("! not valid yet", STEP_STYLE["warning"]))
     else:

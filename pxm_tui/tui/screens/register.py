@@ -276,7 +276,8 @@ class RegisterScreen(PxmScreen[RegisterOutcome]):
         try:
             found = await self.services.clusters.register(request, self._asker)
         except RegistrationFailedError as failed:
-            self._fail(failed.steps, failed.error)
+            # After what the server said on the way, which is in the screen's queue.
+            self.call_later(self._fail, failed.steps, failed.error)
             return
         await self.services.fleet.adopt(found.cluster, found.snapshot)
         vault = await self.services.clusters.vault()

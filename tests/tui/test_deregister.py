@@ -1,0 +1,192 @@
+"""Deregistering a cluster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pxm_tui.domain import messages
+from pxm_tui.domain.cluster import Cluster, LoginMethod
+from pxm_tui.domain.observation import Snapshot
+from pxm_tui.services.clusters import Deregistration
+from pxm_tui.services.fleet import ClusterView
+from pxm_tui.tui.fields import FormInput
+from pxm_tui.tui.screens.deregister import DeregisterDialog
+from tests.fakes import HOSTILE_NAME, Bench, cluster, make_bench, sketch_fleet
+from tests.tui.staging import Stage, until
+
+COMMAND = "pveum user token remove monitor@pve pxm"
+
+
+def stage(bench: Bench, which: Cluster) -> Stage:
+    return Stage(bench, lambda: DeregisterDialog(bench.services, ClusterView(which, Snapshot(which.id))))
+
+
+def named(name: str) -> Cluster:
+    return next(one for one in sketch_fleet() if one.name == name)
+
+
+def bench_of(*clusters: Cluster) -> Bench:
+    bench = make_bench(clusters)
+    bench.services.fleet.load()
+    return bench
+
+
+async def test_a_cluster_is_deregistered() -> None:
+    gone, stays = cluster("muc-10", env="test"), cluster("muc-2", number=2)
+    bench = bench_of(gone, stays)
+    app = stage(bench, gone)
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        assert "muc-10, Proxmox VE 9.2.11, 3 nodes, 41 guests" in app.shown
+        assert COMMAND in app.shown
+        bench.clock.advance(0.6)
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: bool(app.results))
+        assert app.results == [Deregistration(gone, None, (COMMAND,))]
+        assert await bench.repository.list() == (stays,)
+        assert [key for key, _ in bench.secrets.kept] == [stays.id]
+        assert [view.cluster.name for view in bench.services.fleet.view().clusters] == ["muc-2"]
+
+
+@pytest.mark.parametrize("name", ["muc-10", HOSTILE_NAME])
+@pytest.mark.parametrize("burst", ["\t\r", "\r\r", "muc-10\t\r", "y\r", "\t\t\r\r\r"])
+async def test_no_burst_deregisters(name: str, burst: str) -> None:
+    gone = cluster(name, env="lab")
+    bench = bench_of(gone)
+    app = stage(bench, gone)
+    async with app.run_test() as pilot:
+        app.burst(burst)
+        await pilot.pause()
+        assert app.results == []
+        assert await bench.repository.list() == (gone,)
+
+
+async def test_production_wants_the_name_typed() -> None:
+    gone = cluster("fra-prod-1")
+    bench = bench_of(gone)
+    app = stage(bench, gone)
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        bench.clock.advance(0.6)
+        typed = app.screen.query_one("#typed", FormInput)
+        button = app.screen.query_one("#deregister")
+        assert button.disabled
+        assert "(off until it matches)" in app.shown
+        typed.focus()
+        app.burst("fra-prod-\r")
+        await pilot.pause()
+        assert button.disabled
+        app.burst("1\r")
+        await until(pilot, lambda: app.focused is button)
+        assert "(off until it matches)" not in app.shown
+        assert app.results == []
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(app.results))
+        assert await bench.repository.list() == ()
+
+
+async def test_a_name_in_another_script_may_be_replaced_by_the_id() -> None:
+    gone = named("서울-1")
+    bench = bench_of(gone)
+    app = stage(bench, gone)
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        assert "Type the name, or 550e8400, to go on:" in app.shown
+        typed = app.screen.query_one("#typed", FormInput)
+        for text, off in (("550e840", True), ("550e8400", False), ("서울", True), ("서울-1", False)):
+            typed.value = text
+            await pilot.pause()
+            assert app.screen.query_one("#deregister").disabled is off
+
+
+async def test_the_id_does_not_stand_for_a_name_that_can_be_typed() -> None:
+    gone = cluster("fra-prod-1")
+    bench = bench_of(gone)
+    app = stage(bench, gone)
+    async with app.run_test() as pilot:
+        app.screen.query_one("#typed", FormInput).value = gone.short_id
+        await pilot.pause()
+        assert app.screen.query_one("#deregister").disabled
+
+
+async def test_a_dead_cluster_says_what_is_left_for_later() -> None:
+    bench = bench_of(named("dr-ams"))
+    app = stage(bench, named("dr-ams"))
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        assert "dr-ams, unreachable for 3 h (timed out), 2 nodes, 88 guests" in app.shown
+        assert "when the cluster is back" in app.shown
+        assert "(kept in the log too: l)" in app.shown
+        bench.clock.advance(0.6)
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: bool(app.results))
+        assert COMMAND in bench.services.journal.entries()[-1].text
+
+
+async def test_a_password_login_leaves_nothing_there() -> None:
+    gone = cluster("muc-10", env="", method=LoginMethod.PASSWORD)
+    bench = bench_of(gone)
+    app = stage(bench, gone)
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        assert "its stored password" in app.shown
+        assert "pxm logged in as root@pam" in app.shown
+        assert "pveum" not in app.shown
+        bench.clock.advance(0.6)
+        await pilot.press("ctrl+y")
+        assert app.clipboard == ""
+
+
+async def test_cancel_changes_nothing() -> None:
+    gone = cluster("muc-10", env="")
+    bench = bench_of(gone)
+    app = stage(bench, gone)
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        bench.clock.advance(0.6)
+        await pilot.press("enter")
+        assert app.results == [None]
+        assert await bench.repository.list() == (gone,)
+
+
+async def test_the_command_is_copied() -> None:
+    bench = bench_of(cluster("muc-10"))
+    app = stage(bench, cluster("muc-10"))
+    async with app.run_test(notifications=True) as pilot:
+        await pilot.pause()
+        bench.clock.advance(0.6)
+        await pilot.press("ctrl+y")
+        assert app.clipboard == COMMAND
+
+
+async def test_what_prevents_it_is_said_and_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = cluster("muc-10", env="")
+    bench = bench_of(gone)
+
+    async def locked(_: Any) -> bool:
+        raise messages.storage_unusable("~/.local/share/pxm", "another pxm (pid 4711) is writing")
+
+    monkeypatch.setattr(bench.repository, "delete", locked)
+    app = stage(bench, gone)
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        bench.clock.advance(0.6)
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: "another pxm (pid 4711)" in app.shown)
+        assert app.focused is app.screen.query_one("#cancel")
+        await pilot.press("escape")
+        assert app.results == [None]
+
+
+@pytest.mark.parametrize("size", [(44, 20), (80, 24), (160, 45)])
+@pytest.mark.parametrize("name", ["kunde-alpenverein-hosting-1", "서울-1", HOSTILE_NAME])
+async def test_every_name_fits(name: str, size: tuple[int, int]) -> None:
+    bench = bench_of(named(name))
+    app = stage(bench, named(name))
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await pilot.pause()
+        rows = app.shown.splitlines()
+        assert len(rows) <= size[1]
+        assert any(row.strip().startswith("┌ Deregister") and row.endswith("┐") for row in rows)
