@@ -10,6 +10,7 @@ from pxm_tui.simulator.certificates import LEAF_DAYS, Certificate, CertificateAu
 from pxm_tui.simulator.clock import Clock, seeded, seeded_bytes
 from pxm_tui.simulator.ha import MANAGED, SINCE_INDEX, HaResource
 from pxm_tui.simulator.inventory import Guest, Node, Pool, make_guests, make_node
+from pxm_tui.simulator.journal import Journal, make_journal
 from pxm_tui.simulator.options import ClusterOptions
 from pxm_tui.simulator.permissions import Permissions
 from pxm_tui.simulator.population import make_accounts, make_credentials
@@ -68,6 +69,7 @@ class Cluster:
         self._generation = 0
         self.nodes = {node.name: node for node in self._make_nodes(addresses)}
         self.volumes: list[Volume] = []
+        self.journal: Journal = make_journal()
         self._by_number: dict[int, Guest] = {}
         for name in options.offline:
             self.nodes[name].offline_since = self.created_at - 2 * STALE_AFTER

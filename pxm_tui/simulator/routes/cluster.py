@@ -101,7 +101,7 @@ def list_resources(call: Call) -> list[Entry]:
     if wanted in {None, "node"}:
         entries += _nodes(call)
     if wanted in {None, "storage"}:
-        entries += _storages(call)
+        entries += storage_entries(call)
     if wanted in {None, "sdn"}:
         entries += _zones(call, wanted)
     call.cluster.numbers.shuffle(entries)
@@ -122,13 +122,14 @@ def _guests(call: Call) -> list[Entry]:
     if not call.may("/pool/prod", "Pool.Audit" if call.cluster.release.at_least(7) else "Pool.Allocate"):
         pools = {}
     return [
-        _guest_entry(call, guest, pools.get(f"/vms/{guest.vmid}"))
+        guest_entry(call, guest, pools.get(f"/vms/{guest.vmid}"))
         for guest in call.cluster.guests
         if call.may(f"/vms/{guest.vmid}", "VM.Audit")
     ]
 
 
-def _guest_entry(call: Call, guest: Guest, pool: str | None) -> Entry:
+def guest_entry(call: Call, guest: Guest, pool: str | None) -> Entry:
+    """Describe a guest as `/cluster/resources` does."""
     release = call.cluster.release
     entry: Entry = {
         "id": f"{guest.kind}/{guest.vmid}",
@@ -166,7 +167,8 @@ def _nodes(call: Call) -> list[Entry]:
     return entries
 
 
-def _storages(call: Call) -> list[Entry]:
+def storage_entries(call: Call) -> list[Entry]:
+    """Describe the storages that who asks may audit as `/cluster/resources` does, one entry a node."""
     return [
         _storage_entry(call, storage, node)
         for storage in STORAGES

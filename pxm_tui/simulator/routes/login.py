@@ -4,6 +4,7 @@ import hmac
 
 from pxm_tui.simulator.accounts import User
 from pxm_tui.simulator.errors import ApiError
+from pxm_tui.simulator.journal import note_login
 from pxm_tui.simulator.permissions import ROOT
 from pxm_tui.simulator.routes.base import Call, Route
 from pxm_tui.simulator.second_factors import accept, code_matches
@@ -22,6 +23,16 @@ def create_ticket(call: Call) -> dict[str, object]:
     username = call.text("username") or ""
     realm = call.text("realm")
     userid = f"{username}@{realm}" if realm and "@" not in username else username
+    try:
+        reply = _log_in(call, userid)
+    except ApiError:
+        note_login(call.cluster, call.node.name, userid, accepted=False)
+        raise
+    note_login(call.cluster, call.node.name, userid, accepted=True)
+    return reply
+
+
+def _log_in(call: Call, userid: str) -> dict[str, object]:
     user = call.cluster.accounts.users.get(userid)
     if user is None or not user.is_active(call.now):
         raise _failure()

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Self
 
 from pxm_tui.simulator.releases import Release
-from pxm_tui.simulator.routes import access, cluster, control, login, nodes, users
+from pxm_tui.simulator.routes import access, cluster, control, datacenter, guest_table, login, nodes, pools, users
 from pxm_tui.simulator.routes.base import Handler, Route
 from pxm_tui.simulator.schema.facts import RouteFacts, facts_of_release
 
@@ -15,7 +15,10 @@ MODULES = (
     users,
     control,
     cluster,
+    datacenter,
+    pools,
     nodes,
+    guest_table,
 )
 ROUTES: tuple[Route, ...] = tuple(route for module in MODULES for route in module.ROUTES)
 
