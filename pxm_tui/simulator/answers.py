@@ -2,8 +2,10 @@
 
 import gzip
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
+from typing import Protocol
 
 from aiohttp import web
 from multidict import CIMultiDict
@@ -18,6 +20,34 @@ COMPRESS_FROM = 1024
 REASONS = {200: "OK", 301: "Moved Permanently", 308: "Permanent Redirect"}
 
 
+class Session(Protocol):
+    """One end of a websocket, which a `Channel` brings what comes."""
+
+    def connect(self, channel: "Channel") -> None:
+        """Begin; what is to be sent goes into `channel`."""
+        ...
+
+    def receive(self, data: bytes) -> None:
+        """Take the content of one frame."""
+        ...
+
+    def close(self) -> None:
+        """Take note that the connection is gone."""
+        ...
+
+
+class Channel(Protocol):
+    """Where one end of a websocket sends what it has to say."""
+
+    def send(self, data: bytes) -> None:
+        """Send one binary frame."""
+        ...
+
+    def end(self) -> None:
+        """Close the connection, without a word."""
+        ...
+
+
 @dataclass(slots=True)
 class Answer:
     """A response before it is written.
@@ -28,6 +58,8 @@ class Answer:
             in place beside its own.
         delayed: whether it is held back as every refused login is.
         location: where a redirect leads.
+        disposition: what a browser should do with the body.
+        session: what goes on over the connection after a switch to the websocket protocol.
     """
 
     status: int
@@ -37,6 +69,23 @@ class Answer:
     handed_on: str | None = None
     delayed: bool = False
     location: str | None = None
+    disposition: str | None = None
+    session: Session | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """What a handler returns instead of data: a text file."""
+
+    filename: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedList:
+    """What a handler returns instead of a list: its entries, each written as JSON already."""
+
+    entries: Sequence[str]
 
 
 class WireResponse(web.StreamResponse):
@@ -65,6 +114,12 @@ class WireResponse(web.StreamResponse):
 
 def success(data: object, extjs: bool, total: int | None = None) -> Answer:
     """Make the answer of a handler that returned `data`, with the `total` of a list that comes in pages."""
+    if isinstance(data, Download):
+        disposition = f'attachment; filename="{data.filename}"'
+        return Answer(200, "OK", data.text.encode("utf-8"), "text/plain", disposition=disposition)
+    if isinstance(data, EncodedList):
+        tail = b'],"success":1}' if extjs else b"]}"
+        return Answer(200, "OK", b'{"data":[' + ",".join(data.entries).encode("utf-8") + tail, JSON)
     document: dict[str, object] = {"data": data}
     if total:
         document["total"] = total
@@ -127,6 +182,8 @@ def to_response(answer: Answer, *, now: float, keep: bool, compress: bool) -> we
         if answer.content_type is not None:
             headers.add("Content-Type", answer.content_type)
     headers.add("Expires", date)
+    if answer.disposition is not None:
+        headers.add("Content-Disposition", answer.disposition)
     response = WireResponse(answer, headers, body or b"")
     if not keep or (answer.handed_on or "").startswith("close"):
         response.force_close()

@@ -10,7 +10,7 @@ from pxm_tui.simulator.authentication import Identity, authenticate, presented
 from pxm_tui.simulator.clock import Sleep
 from pxm_tui.simulator.cluster import Cluster, ReceivedRequest
 from pxm_tui.simulator.dispatch import BASE, Question, dispatch, split_path
-from pxm_tui.simulator.errors import DroppedError, ProtocolError
+from pxm_tui.simulator.errors import BusyError, DroppedError, ProtocolError
 from pxm_tui.simulator.inventory import Node
 from pxm_tui.simulator.parameters import FORM, JSON, read_parameters
 
@@ -19,6 +19,8 @@ HEADER_LINES = 64
 HEADER_BYTES = 8192
 METHODS = ("GET", "POST", "PUT", "DELETE")
 LOGIN_PATHS = ("/access/ticket", "/access/tfa")
+LOCK_TRIES, LOCK_PAUSE = 20, 0.5
+"""How often and after how many seconds a request asks again for the lock on a guest's configuration."""
 
 WEB_INTERFACE = b"""<!DOCTYPE html>
 <html>
@@ -128,10 +130,19 @@ class Connection:
         try:
             parameters = read_parameters(request.rel_url.raw_query_string, body, content_type, release)
             question = Question(request.method, api_path, format_name, identity, parameters)
-            return dispatch(self._cluster, self._node, question)
+            return await self._dispatch(question)
         except ProtocolError as error:
             text = error.text
             raise ProtocolError(error.status, error.message, text if release.message_in_body else None) from None
+
+    async def _dispatch(self, question: Question) -> Answer:
+        """Answer a question; where something is locked, wait for it as long as Proxmox does."""
+        for _ in range(LOCK_TRIES):
+            try:
+                return dispatch(self._cluster, self._node, question, patient=True)
+            except BusyError:
+                await self._pace.sleep(LOCK_PAUSE)
+        return dispatch(self._cluster, self._node, question)
 
     async def _body(self, request: web.BaseRequest) -> bytes:
         """Read the body, if there may be one.

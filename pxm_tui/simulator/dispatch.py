@@ -8,7 +8,7 @@ from pxm_tui.simulator.access_checks import check_permission
 from pxm_tui.simulator.answers import Answer, failure, success
 from pxm_tui.simulator.authentication import Identity
 from pxm_tui.simulator.cluster import Cluster
-from pxm_tui.simulator.errors import ApiError, ProtocolError, handler_error, parameter_error
+from pxm_tui.simulator.errors import ApiError, BusyError, ProtocolError, handler_error, parameter_error
 from pxm_tui.simulator.inventory import Node
 from pxm_tui.simulator.releases import Release
 from pxm_tui.simulator.routes import table
@@ -49,11 +49,12 @@ class Question:
     parameters: Parameters
 
 
-def dispatch(cluster: Cluster, node: Node, question: Question) -> Answer:
+def dispatch(cluster: Cluster, node: Node, question: Question, *, patient: bool = False) -> Answer:
     """Answer one authenticated API request that reached `node`.
 
     Raises:
         ProtocolError: the format does not exist, or another node had to be asked and is down.
+        BusyError: something is locked and whoever asks is `patient`.
     """
     if question.format_name not in FORMATS:
         message = f"no formatter for uri {question.path}, {question.format_name}"
@@ -67,6 +68,10 @@ def dispatch(cluster: Cluster, node: Node, question: Question) -> Answer:
         data, handed_on = _run(handler, call, question.path)
         answer = success(data, extjs, call.total)
         answer.handed_on = handed_on
+    except BusyError as error:
+        if patient:
+            raise
+        answer = failure(handler_error(error.message), cluster.release, extjs)
     except ApiError as error:
         answer = failure(error, cluster.release, extjs)
         if extjs and facts is not None and facts.protected:

@@ -33,6 +33,18 @@ class ProtocolError(Exception):
         self.text = text
 
 
+class BusyError(Exception):
+    """Something is locked; whoever asked waits for it a while and then asks no more.
+
+    Attributes:
+        message: the failure when patience ends.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
 class DroppedError(Exception):
     """The connection is cut without an answer."""
 

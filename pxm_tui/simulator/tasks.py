@@ -170,7 +170,7 @@ class Tasks:
         self._numbers = numbers
         self._history = history
         self._workers: dict[str, _Workers] = {}
-        self._due: list[tuple[float, int, Task]] = []
+        self._due: list[tuple[float, int, Callable[[float], object]]] = []
         self._order = itertools.count()
 
     def start(
@@ -195,12 +195,15 @@ class Tasks:
         self._step(task, now)
         return task
 
+    def later(self, due: float, action: Callable[[float], object]) -> None:
+        """Let something happen at a moment to come; it is told which."""
+        heapq.heappush(self._due, (due, next(self._order), action))
+
     def catch_up(self, now: float) -> None:
         """Let everything happen that is due until `now`."""
         while self._due and self._due[0][0] <= now:
-            due, _, task = heapq.heappop(self._due)
-            if task.running:
-                self._step(task, due)
+            due, _, action = heapq.heappop(self._due)
+            action(due)
 
     def running(self, node: str) -> list[Task]:
         """List a node's tasks that run, newest first."""
@@ -231,6 +234,8 @@ class Tasks:
 
     def _step(self, task: Task, now: float) -> None:
         """Run a task until it has to wait for something."""
+        if not task.running:
+            return
         task.now = now
         if not self._nodes[task.upid.node].online:
             self._finish(task, now, "unexpected status")
@@ -253,7 +258,7 @@ class Tasks:
             self._at(now, task)
 
     def _at(self, due: float, task: Task) -> None:
-        heapq.heappush(self._due, (due, next(self._order), task))
+        self.later(due, lambda now: self._step(task, now))
 
     def _finish(self, task: Task, now: float, status: str) -> None:
         work, task._work = task._work, None
