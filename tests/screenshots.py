@@ -10,7 +10,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +19,8 @@ from textual.pilot import Pilot
 
 from pxm_tui.bootstrap import build_services, open_gateway
 from pxm_tui.domain.certificate import Certificate, Trust
-from pxm_tui.domain.cluster import Endpoint
-from pxm_tui.domain.observation import Observation, Realm
+from pxm_tui.domain.cluster import Cluster, Endpoint
+from pxm_tui.domain.observation import Observation, Realm, Snapshot
 from pxm_tui.domain.secret import Secret
 from pxm_tui.proxmox.loop import InlineRunner
 from pxm_tui.services.bundle import Services
@@ -30,7 +30,7 @@ from pxm_tui.services.requests import build_request
 from pxm_tui.settings import Settings, load_settings
 from pxm_tui.simulator.clock import ManualClock
 from pxm_tui.simulator.control import SimulatedCluster
-from pxm_tui.simulator.options import FleetOptions
+from pxm_tui.simulator.options import ClusterOptions, FleetOptions
 from pxm_tui.simulator.presets import demo_fleet_options
 from pxm_tui.simulator.thread import FleetThread
 from pxm_tui.tui.app import PxmApp
@@ -43,6 +43,18 @@ SEED = 20261122
 RTT_MS = 12.0
 SECONDS = {"resolve": 0.0, "connect": 0.012, "secure": 0.031, "realms": 0.014, "login": 0.026, "rest": 0.013}
 ENVIRONMENTS = ("prod", "staging", "dr")
+MORE = (
+    ("prod", ClusterOptions("ams-prod-1", "9.2", nodes=5, guests=60)),
+    ("prod", ClusterOptions("ber-edge-1", "8.4", nodes=3, guests=24)),
+    ("dr", ClusterOptions("dr-ams", "7.4", nodes=2, guests=30)),
+    ("prod", ClusterOptions("fra-prod-2", "9.2", nodes=5, guests=48)),
+    ("prod", ClusterOptions("fra-prod-10", "9.2", nodes=3, guests=20)),
+    ("prod", ClusterOptions("kunde-alpenverein-hosting-1", "8.4", nodes=3, guests=19)),
+    ("lab", ClusterOptions("lab-old", "6.4", nodes=1, guests=12, standalone=True)),
+    ("prod", ClusterOptions("muc-1", "9.2", nodes=12, guests=140)),
+    ("test", ClusterOptions("서울-1", "8.4", nodes=3, guests=16)),
+)
+"""Beside the demo's clusters, so that the table looks like a fleet: label `env`, and the cluster."""
 
 
 class FrozenTimer:
@@ -147,19 +159,34 @@ def make_services(settings: Settings) -> Services:
     )
 
 
-async def register_three(services: Services, clusters: list[SimulatedCluster]) -> None:
-    """As `pxm demo` does it."""
-    for cluster, environment in zip(clusters, ENVIRONMENTS, strict=False):
-        request = build_request(
-            endpoint=cluster.endpoint,
-            name=cluster.name,
-            token_id=cluster.token_id,
-            token_secret=cluster.token_secret,
-            fingerprint=cluster.fingerprint,
-            labels=(("env", environment), ("site", cluster.name[:3])),
-        )
-        registration = await services.clusters.register(request, Silent())
-        await services.fleet.adopt(registration.cluster, registration.snapshot)
+async def register_all(services: Services, clusters: list[tuple[str, SimulatedCluster]]) -> None:
+    """As `pxm demo` does it; then trouble comes to some, and all are checked."""
+    registered = [await register(services, cluster, environment) for environment, cluster in clusters]
+    make_trouble({cluster.name: cluster for _, cluster in clusters})
+    for cluster, snapshot in registered:
+        report = await services.clusters.check(cluster.id, snapshot, Silent())
+        await services.fleet.adopt(report.cluster, report.snapshot, failed=report.error is not None)
+
+
+async def register(services: Services, cluster: SimulatedCluster, environment: str) -> tuple[Cluster, Snapshot]:
+    """Register one cluster with its API token."""
+    request = build_request(
+        endpoint=cluster.endpoint,
+        name=cluster.name,
+        token_id=cluster.token_id,
+        token_secret=cluster.token_secret,
+        fingerprint=cluster.fingerprint,
+        labels=(("env", environment), ("site", cluster.name[:3])),
+    )
+    found = await services.clusters.register(request, Silent())
+    return found.cluster, found.snapshot
+
+
+def make_trouble(clusters: Mapping[str, SimulatedCluster]) -> None:
+    """One changes its authority, one is down, one lets its token expire."""
+    clusters["ber-edge-1"].replace_authority()
+    clusters["dr-ams"].stop_listening()
+    clusters["lab-old"].expire_token(clusters["lab-old"].token_id)
 
 
 class Camera:
@@ -201,7 +228,7 @@ async def take_all(camera: Camera, fourth: SimulatedCluster) -> None:
     """Go through the screens."""
     press = camera.pilot.press
     await camera.shows("fra-prod")
-    await press("j")
+    await press("j", "j", "j", "j")
     await camera.shows("pve3")
     camera.take("clusters")
     await press("enter")
@@ -231,12 +258,14 @@ async def type_login(camera: Camera, fourth: SimulatedCluster, password: str) ->
 async def main(directory: Path) -> None:
     """Make all pictures."""
     options = demo_fleet_options(FleetOptions(seed=SEED, clock=ManualClock(NOW.timestamp()), auth_delay=0))
+    options = replace(options, cluster_options=(*options.cluster_options, *(cluster for _, cluster in MORE)))
     with FleetThread(options) as fleet, tempfile.TemporaryDirectory() as folder:
         settings = load_settings({"data_dir": Path(folder), "refresh": None}, {})
-        *three, fourth = fleet.clusters
+        three, fourth, more = fleet.clusters[:3], fleet.clusters[3], fleet.clusters[4:]
+        environments = (*ENVIRONMENTS, *(environment for environment, _ in MORE))
         services = make_services(settings._replace(refresh=None))
         try:
-            await register_three(services, three)
+            await register_all(services, list(zip(environments, [*three, *more], strict=True)))
             app = PxmApp(services)
             async with app.run_test(size=SIZE) as pilot:
                 await take_all(Camera(pilot, directory), fourth)
