@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
@@ -78,20 +79,19 @@ def test_what_a_subject_holds_cannot_break_a_line() -> None:
     assert "\x1b" not in found.subject
 
 
-@pytest.mark.parametrize(
-    ("key", "words"),
-    [
-        (rsa.generate_private_key(public_exponent=65537, key_size=2048), "RSA 2048"),
-        (ec.generate_private_key(ec.SECP384R1()), "EC P-384"),
-        (ec.generate_private_key(ec.BrainpoolP256R1()), "EC brainpoolP256r1"),
-        (ed25519.Ed25519PrivateKey.generate(), "Ed25519"),
-        (ed448.Ed448PrivateKey.generate(), "Ed448"),
-        (dsa.generate_private_key(2048), "unknown"),
-    ],
-    ids=str,
-)
-def test_kinds_of_keys(key: object, words: str) -> None:
-    assert read_certificate(made(key)).key == words
+KEYS: dict[str, Callable[[], object]] = {
+    "RSA 2048": lambda: rsa.generate_private_key(public_exponent=65537, key_size=2048),
+    "EC P-384": lambda: ec.generate_private_key(ec.SECP384R1()),
+    "EC brainpoolP256r1": lambda: ec.generate_private_key(ec.BrainpoolP256R1()),
+    "Ed25519": ed25519.Ed25519PrivateKey.generate,
+    "Ed448": ed448.Ed448PrivateKey.generate,
+    "unknown": lambda: dsa.generate_private_key(2048),
+}
+
+
+@pytest.mark.parametrize("words", KEYS)
+def test_kinds_of_keys(words: str) -> None:
+    assert read_certificate(made(KEYS[words]())).key == words
 
 
 def test_a_key_that_cannot_be_read_is_never_the_same_key() -> None:
