@@ -194,6 +194,11 @@ class BoxDialog(PxmDialog[T]):
             copy(self, text)
 
 
+def program_title(services: Services, title: str) -> Content:
+    """The left of a title line: the program, and what the screen is."""
+    return Content.assemble(("pxm DEMO" if services.demo else "pxm", "bold $pxm-key"), f"  {title}")
+
+
 def buttons(*found: Widget) -> Horizontal:
     """Buttons beside each other, or below each other where it is narrow."""
     return Horizontal(*found, classes="buttons")

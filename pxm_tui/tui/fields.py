@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
+from rich.segment import Segment
 from textual import events
 from textual.app import RenderResult
 from textual.binding import Binding
 from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
+from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -83,6 +85,13 @@ class FormInput(Input, inherit_bindings=False):
     def forget(self) -> None:
         """Empty it."""
         self.value = ""
+
+    def render_line(self, y: int) -> Strip:
+        """The text, to the end of the field, so that its extent is seen where it has the focus."""
+        strip = super().render_line(y).extend_cell_length(self.size.width, self.rich_style)
+        if not (self.password and glyphs_of(self).ascii):
+            return strip
+        return Strip([Segment(part.text.replace("•", "*"), part.style, part.control) for part in strip])
 
     async def drained(self) -> None:
         """Wait until every key that was sent to this field has been taken in."""

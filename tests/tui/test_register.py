@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from textual.pilot import Pilot
 from pxm_tui.domain import messages
 from pxm_tui.domain.cluster import Endpoint, LoginMethod
 from pxm_tui.domain.steps import StepState
+from pxm_tui.services.bundle import DemoFourth
 from pxm_tui.tui.draft import RegisterDraft, RegisterOutcome, remembered
 from pxm_tui.tui.fields import FormInput
 from pxm_tui.tui.screens.certificate import CertificateDialog
@@ -396,7 +398,7 @@ async def test_notes_on_an_endpoint_stand_below_it() -> None:
     async with app.run_test() as pilot:
         field(app, "endpoint").value = "http://pve1:8007"
         await pilot.pause()
-        assert "! https is used: Proxmox VE has no plain HTTP; 8007 is the port of" in app.shown
+        assert "! https is used: Proxmox VE has no plain HTTP; 8007 is the port" in app.shown
 
 
 async def test_another_registration_begins_with_environment_and_user() -> None:
@@ -559,4 +561,39 @@ async def test_without_unicode_every_sign_is_ascii() -> None:
         assert app.shown.isascii()
         await trust(pilot, app, bench)
         await until(pilot, lambda: "! rejected" in app.shown)
-        assert app.shown.replace("•", "").isascii()
+        assert app.shown.isascii()
+
+
+async def test_f1_explains_the_keys_also_in_a_field() -> None:
+    bench = bench_of()
+    app = stage_of(bench)
+    async with app.run_test() as pilot:
+        await pilot.press("f1")
+        await until(pilot, lambda: "Help: Register" in app.shown)
+        assert "copy the report" in app.shown
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, RegisterScreen))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (44, 20)])
+async def test_the_demo_says_what_to_register(size: tuple[int, int]) -> None:
+    bench = bench_of()
+    demo = DemoFourth("127.0.0.4", "root@pam", "demo-fourth")
+    services = replace(bench.services, demo=demo)
+    app = Stage(bench, lambda: RegisterScreen(services))
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        assert "pxm DEMO  Register a cluster" in app.shown
+        assert "127.0.0.4  root@pam  demo-fourth" in app.shown
+
+
+async def test_what_is_odd_in_the_preferences_is_not_taken_over() -> None:
+    bench = bench_of()
+    for odd in ({}, {"register": 7}, {"register": {"environment": "moon", "method": 3, "user": ["x"]}}):
+        bench.preferences.write(odd)
+        draft = remembered(bench.preferences)
+        assert (draft.environment, draft.method) == ("none", LoginMethod.PASSWORD)
+    bench.preferences.write({"register": {"environment": "lab", "method": "token", "user": "a@pve!b"}})
+    assert remembered(bench.preferences) == RegisterDraft(
+        method=LoginMethod.TOKEN, token_id="a@pve!b", environment="lab"
+    )

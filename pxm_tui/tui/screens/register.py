@@ -20,22 +20,24 @@ from pxm_tui.domain.steps import REGISTER_STEPS, Step, StepState
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.dialog import CodeQuestion
 from pxm_tui.tui.checklist_view import ChecklistView
-from pxm_tui.tui.dialog import Asker, BodyScroll, copy, fit_keys
+from pxm_tui.tui.demo_line import DemoLine
+from pxm_tui.tui.dialog import Asker, BodyScroll, copy, fit_keys, program_title
 from pxm_tui.tui.draft import RegisterDraft, RegisterOutcome, remember, remembered
 from pxm_tui.tui.keys import Key, bindings
 from pxm_tui.tui.register_form import RegisterForm, fresh
 from pxm_tui.tui.screens.base import PxmScreen
-from pxm_tui.tui.widgets.frame import KeysLine, RuleLine, TextLines, TitleLine
+from pxm_tui.tui.widgets.frame import KeysLine, RuleLine, TitleLine
 
+TITLE = "Register a cluster"
 SHOWN_STEPS = REGISTER_STEPS[1:]
 
 KEYS = (
     Key("register.next", "tab,down", "move(1)", "Tab ↓", "next field", "next field", "Form"),
-    Key("register.previous", "shift+tab,up", "move(-1)", "Shift-Tab ↑", "previous field", "previous field", "Form"),
-    Key("register.submit", "", "submit", "Enter", "register", "register, or send the code; from any field", "Form"),
-    Key("register.copy", "", "copy", "Ctrl-Y", "copy report", "copy the report of a failure", "Form"),
-    Key("register.scroll", "", "page", "PgUp PgDn", "scroll", "scroll, where not everything fits", "Form"),
-    Key("register.leave", "", "back", "Esc", "back", "stop what runs; leave, keeping what was typed", "Form"),
+    Key("register.previous", "shift+tab,up", "move(-1)", "Shift-Tab", "previous field", "previous field", "Form"),
+    Key("register.submit", "", "submit", "Enter", "register", "register, send the code", "Form"),
+    Key("register.copy", "", "copy", "Ctrl-Y", "copy report", "copy the report", "Form"),
+    Key("register.scroll", "", "page", "PgUp PgDn", "scroll", "scroll", "Form"),
+    Key("register.leave", "", "back", "Esc", "back", "stop; back, text is kept", "Form"),
 )
 
 REJECTED = {
@@ -125,8 +127,7 @@ class RegisterScreen(PxmScreen[RegisterOutcome]):
 
     def compose(self) -> ComposeResult:
         """Title, fields, checklist, keys."""
-        name = "pxm DEMO" if self.services.demo else "pxm"
-        yield TitleLine(f"{name}  Register a cluster", id="title")
+        yield TitleLine(program_title(self.services, TITLE), id="title")
         yield Static("", classes="blank")
         with BodyScroll(id="register-body"):
             yield self._form
@@ -134,10 +135,8 @@ class RegisterScreen(PxmScreen[RegisterOutcome]):
             with Vertical(id="checks"):
                 yield RuleLine("Checks")
                 yield self._checklist
-        demo = self.services.demo
-        if demo is not None:
-            login = f"{demo.endpoint}  {demo.user}  {demo.password}"
-            yield TextLines([f"Demo fleet, nothing here is real. Register a fourth:  {login}"])
+        if self.services.demo is not None:
+            yield DemoLine(self.services.demo)
         yield RuleLine()
         yield KeysLine(id="keys")
 
@@ -154,8 +153,7 @@ class RegisterScreen(PxmScreen[RegisterOutcome]):
 
     def _enter(self, phase: Phase, title: str = "nothing is saved before the last step") -> None:
         self._phase = phase
-        name = "pxm DEMO" if self.services.demo else "pxm"
-        left = Content(f"{name}  Register a cluster")
+        left = program_title(self.services, TITLE)
         self.query_one("#title", TitleLine).show([left], [Content(title), Content("")])
         self.set_class(self._form.login.asks_for_code, "-code")
         self._show_keys()
@@ -187,7 +185,7 @@ class RegisterScreen(PxmScreen[RegisterOutcome]):
         """The keys of the form."""
         from pxm_tui.tui.screens.help import HelpScreen
 
-        self.app.push_screen(HelpScreen(self.services, KEYS, "Register"))
+        self.app.push_screen(HelpScreen(self.services, KEYS, "Register", legend=False))
 
     def action_submit(self) -> None:
         """Register; or send the code."""

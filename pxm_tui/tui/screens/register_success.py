@@ -17,7 +17,7 @@ from pxm_tui.domain.steps import Step, StepState
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.ports import VaultMode, VaultState
 from pxm_tui.services.registration import Registration
-from pxm_tui.tui.dialog import BodyScroll, buttons, fit_keys
+from pxm_tui.tui.dialog import BodyScroll, buttons, fit_keys, program_title
 from pxm_tui.tui.fields import PushButton
 from pxm_tui.tui.glyphs import STEP_STYLE
 from pxm_tui.tui.keys import Key, bindings
@@ -68,8 +68,7 @@ class RegisteredScreen(PxmScreen[bool]):
 
     def compose(self) -> ComposeResult:
         """Title, facts, buttons, keys."""
-        name = "pxm DEMO" if self.services.demo else "pxm"
-        yield TitleLine(f"{name}  Register a cluster", "saved")
+        yield TitleLine(program_title(self.services, "Register a cluster"), "saved")
         yield Static("", classes="blank")
         with BodyScroll(id="registered-body"):
             yield Prose(self._facts())
