@@ -14,6 +14,7 @@ from pxm_tui.simulator.journal import Journal, make_journal
 from pxm_tui.simulator.options import ClusterOptions
 from pxm_tui.simulator.permissions import Permissions
 from pxm_tui.simulator.population import make_accounts, make_credentials
+from pxm_tui.simulator.power import Power
 from pxm_tui.simulator.releases import RELEASES
 from pxm_tui.simulator.task_history import make_history
 from pxm_tui.simulator.tasks import Tasks
@@ -70,6 +71,7 @@ class Cluster:
         self.nodes = {node.name: node for node in self._make_nodes(addresses)}
         self.volumes: list[Volume] = []
         self.journal: Journal = make_journal()
+        self.power = Power(clock, lambda: self.guests)
         self._by_number: dict[int, Guest] = {}
         for name in options.offline:
             self.nodes[name].offline_since = self.created_at - 2 * STALE_AFTER

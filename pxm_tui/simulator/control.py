@@ -307,6 +307,13 @@ class SimulatedCluster:
     def _named(self, node: str | None) -> list[str]:
         return self.nodes if node is None else [node]
 
+    def switch(self, node: str, on: bool) -> None:
+        """Let a node listen that was turned on, or no more where it was turned off."""
+        if on:
+            self._listen(node)
+        else:
+            self._listeners[node].close()
+
     def _listen(self, node: str) -> None:
         listener = self._listeners[node]
         if listener.listening:

@@ -60,6 +60,7 @@ def dispatch(cluster: Cluster, node: Node, question: Question, *, patient: bool 
         message = f"no formatter for uri {question.path}, {question.format_name}"
         raise ProtocolError(501, message, message)
     extjs = FORMATS[question.format_name]
+    cluster.power.catch_up()
     cluster.tasks.catch_up(cluster.clock())
     facts: RouteFacts | None = None
     try:

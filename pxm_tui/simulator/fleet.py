@@ -121,7 +121,9 @@ class Fleet:
             if not cluster.nodes[name].online:
                 listener.close()
         ports = {name: port for name, (_, port) in zip(listeners, places, strict=True)}
-        return SimulatedCluster(self, cluster, listeners, ports)
+        simulated = SimulatedCluster(self, cluster, listeners, ports)
+        cluster.power.connect(simulated.switch, asyncio.get_running_loop().call_later)
+        return simulated
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

@@ -110,6 +110,7 @@ class Listener:
         self._servers.discard(server)
 
     def _accept(self) -> None:
+        self._cluster.power.catch_up()
         while self._socket is not None:
             try:
                 client, _ = self._socket.accept()

@@ -9,6 +9,14 @@ REFRESH = 10
 
 Figures = dict[str, object]
 
+DAY, HOUR, MINUTES = 86400.0, 3600.0, 97.0
+"""Periods of the rhythm that everything follows, in seconds."""
+DAILY, HOURLY, RESTLESS = 0.45, 0.25, 0.15
+"""How far each of them swings; together less than one, so that nothing ever runs backwards."""
+_TURN = 2 * math.pi
+BUSIEST_HOUR = 14 * HOUR
+"""When in the day (UTC) most guests have most to do; each one an hour or two sooner or later."""
+
 
 def sampled(now: float) -> float:
     """Give the time of the last round of pvestatd before `now`."""
@@ -23,8 +31,15 @@ def wave(mean: float, phase: float, now: float) -> float:
 
 
 def node_processor(node: Node, now: float) -> float:
-    """Give the share of a node's processors that is busy."""
-    return wave(0.12 + 0.3 * node.phase, node.phase, now)
+    """Give the share of a node's processors that is busy: more by day than by night."""
+    day = math.cos(_TURN * (now - BUSIEST_HOUR) / DAY + (node.phase - 0.5) / 2)
+    return wave((0.12 + 0.3 * node.phase) * (1 + 0.3 * day), node.phase, now)
+
+
+def node_rates(node: Node, now: float) -> dict[str, float]:
+    """Give what goes over a node's network (bytes per second), in step with its processors."""
+    busy = node_processor(node, now) * node.cores
+    return {"netin": 410_000 * busy, "netout": 290_000 * busy}
 
 
 def node_figures(node: Node, now: float) -> Figures:
@@ -35,15 +50,6 @@ def node_figures(node: Node, now: float) -> Figures:
         "disk": int(node.disk * (0.08 + 0.1 * node.phase)),
         "uptime": int(now - node.started_at),
     }
-
-
-DAY, HOUR, MINUTES = 86400.0, 3600.0, 97.0
-"""Periods of a guest's rhythm, in seconds."""
-DAILY, HOURLY, RESTLESS = 0.45, 0.25, 0.15
-"""How far each of them swings; together less than one, so that nothing ever runs backwards."""
-_TURN = 2 * math.pi
-BUSIEST_HOUR = 14 * HOUR
-"""When in the day (UTC) most guests have most to do; each one an hour or two sooner or later."""
 
 
 def guest_activity(guest: Guest, now: float) -> float:

@@ -5,11 +5,6 @@ from pxm_tui.simulator.metrics import guest_figures, node_figures, sampled, stor
 from pxm_tui.simulator.routes.base import Call, Entry, Route
 
 
-def show_index(_call: Call) -> list[Entry]:
-    """Answer the root of the API."""
-    return [{"subdir": name} for name in ("version", "cluster", "nodes", "storage", "access", "pools")]
-
-
 def show_version(call: Call) -> Entry:
     """Answer `GET /version`, to which Proxmox VE 6 adds the settings of the datacenter."""
     data = release_of(call)
@@ -226,7 +221,6 @@ def _network_entry(node: Node) -> Entry:
 
 
 ROUTES = (
-    Route("GET", "/", show_index),
     Route("GET", "/version", show_version),
     Route("GET", "/cluster/status", show_status),
     Route("GET", "/cluster/resources", list_resources),

@@ -5,11 +5,26 @@ from functools import cache
 from typing import Self
 
 from pxm_tui.simulator.releases import Release
-from pxm_tui.simulator.routes import access, cluster, control, datacenter, guest_table, login, nodes, pools, users
+from pxm_tui.simulator.routes import (
+    access,
+    cluster,
+    control,
+    datacenter,
+    guest_table,
+    history,
+    index,
+    login,
+    nodes,
+    pools,
+    storages,
+    system,
+    users,
+)
 from pxm_tui.simulator.routes.base import Handler, Route
 from pxm_tui.simulator.schema.facts import RouteFacts, facts_of_release
 
 MODULES = (
+    index,
     login,
     access,
     users,
@@ -17,7 +32,10 @@ MODULES = (
     cluster,
     datacenter,
     pools,
+    storages,
+    history,
     nodes,
+    system,
     guest_table,
 )
 ROUTES: tuple[Route, ...] = tuple(route for module in MODULES for route in module.ROUTES)
@@ -74,7 +92,7 @@ def find(release: Release, method: str, parts: list[str]) -> tuple[RouteFacts, d
     """
     branch = _tree(release)
     values = []
-    for index, part in enumerate(parts):
+    for depth, part in enumerate(parts):
         below = branch.below.get(part)
         if below is not None:
             branch = below
@@ -83,7 +101,7 @@ def find(release: Release, method: str, parts: list[str]) -> tuple[RouteFacts, d
         else:
             name, branch = branch.placeholder
             if name == REST:
-                values.append("/".join(parts[index:]))
+                values.append("/".join(parts[depth:]))
                 break
             values.append(part)
     facts = branch.methods.get(method)
