@@ -208,7 +208,7 @@ class ClustersScreen(ActingScreen[None]):
         explanation = self.query_one("#explanation", TextLines)
         explanation.set_class(not total, "-away")
         view, now = self.selected(), self.services.clock()
-        lines = explain(view, now, checking=self._checking).lines(self.app.size.width - 2) if view else []
+        lines = explain(view, now, checking=self._checking).lines(self.app.size.width - 1) if view else []
         explanation.show([self.glyphs.plain(line) for line in lines])
         self._show_keys(empty=not total)
 

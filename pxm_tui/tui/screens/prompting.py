@@ -40,6 +40,7 @@ class PromptingScreen(PxmScreen[ScreenResultType]):
         self._line: Widget | None = None
         self.unoccupied = asyncio.Event()
         """Set while this screen is on top and nothing is typed in it: a question may be put over it."""
+        self._refused: str | None = None
         self._typed: Callable[[str], None] = lambda _text: None
         self._entered: Callable[[str], Awaitable[None]] = self._enter_command
 
@@ -114,8 +115,8 @@ class PromptingScreen(PxmScreen[ScreenResultType]):
     @on(Prompt.Changed)
     def _on_typed(self, event: Prompt.Changed) -> None:
         event.stop()
-        if self._line is not None:
-            self._typed(event.value)
+        if isinstance(self._line, Prompt):
+            self._typed(self._line.field.value)
 
     @on(Prompt.Submitted)
     async def _on_entered(self, event: Prompt.Submitted) -> None:
@@ -151,6 +152,9 @@ class PromptingScreen(PxmScreen[ScreenResultType]):
         return complete(text, self.KEYS, [view.cluster.name for view in self.cluster_views()])
 
     def _hint_command(self, text: str) -> None:
+        if text == self._refused:
+            return
+        self._refused = None
         names = hint(text, self.KEYS)
         self.show_hint(f"{names}   Tab complete")
 
@@ -160,25 +164,27 @@ class PromptingScreen(PxmScreen[ScreenResultType]):
             return
         command = understand(text, self.KEYS)
         if command is None:
-            self._refuse(f'no command "{text.split(maxsplit=1)[0]}"')
+            self._refuse(text, f'no command "{text.split(maxsplit=1)[0]}"')
             return
         history: list[str] = getattr(self.app, "history", [])
         if history[-1:] != [text]:
             history.append(text)
-        await self._run_command(command)
+        await self._run_command(command, text)
 
-    async def _run_command(self, command: Command) -> None:
+    async def _run_command(self, command: Command, text: str) -> None:
         view: ClusterView | None = None
         if command.key.verb and command.argument:
             try:
                 view = self._named(command.argument)
             except NotFoundError as error:
-                self._refuse(error.message)
+                self._refuse(text, error.message)
                 return
         await self.close_line()
         await self.obey(command, view)
 
-    def _refuse(self, why: str) -> None:
+    def _refuse(self, text: str, why: str) -> None:
+        """Say why; the words stay until the line is changed."""
+        self._refused = text
         self.show_hint(why)
         if isinstance(self._line, Prompt):
             self._line.reopen()

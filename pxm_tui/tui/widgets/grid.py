@@ -149,13 +149,15 @@ class Grid(ScrollView, Generic[R]):
             self.scroll_y = min(self.scroll_y, self.max_scroll_y)
 
     def _repaint_changed(self, *, redraw: bool) -> None:
-        """Ask for a repaint of the lines that look different from what was painted last."""
+        """Ask for a repaint of the lines that look different from what was painted last; others are still to come."""
         for y in range(self.size.height):
             old = self._painted.get(y)
-            row, here = self._row_at(y), self._is_cursor(y)
-            if old is not None and not redraw and row is not None and old[0] is row and old[1] == here:
+            if old is None:
                 continue
-            if old is None or (here, self._line(y)) != old[1:]:
+            row, here = self._row_at(y), self._is_cursor(y)
+            if not redraw and row is not None and old[0] is row and old[1] == here:
+                continue
+            if (here, self._line(y)) != old[1:]:
                 self.refresh(Region(0, y, self.size.width, 1))
             else:
                 self._painted[y] = (row, *old[1:])
@@ -253,8 +255,7 @@ class Grid(ScrollView, Generic[R]):
             self.post_message(self.Moved())
 
     def on_resize(self) -> None:
-        """Everything is painted anew; the cursor stays in sight."""
-        self._painted.clear()
+        """The cursor stays in sight."""
         self._fit_virtual_size()
         self._go(self._cursor)
         self.post_message(self.Moved())
