@@ -111,7 +111,8 @@ class Registrar:
         cluster, snapshot = self._record(request, trust, login, observed)
         if not dry_run:
             with checklist.step("save") as notes:
-                await open_vault(self.secrets, dialog)
+                with checklist.waiting(notes):
+                    await open_vault(self.secrets, dialog)
                 cluster = await self._save(cluster, credentials.secret, named=bool(request.name))
                 notes.message = cluster.name
         return Registration(cluster, snapshot, checklist.steps(), reading.ticket)

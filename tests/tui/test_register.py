@@ -431,6 +431,7 @@ async def test_a_new_vault_asks_for_a_passphrase_at_the_end() -> None:
         app.burst("correct horse\tcorrect horse\r")
         await registered(pilot, app)
         assert "opened by your passphrase once" in app.shown
+        assert "save 0 ms" in app.shown.replace("\n   ", " ")
 
 
 async def test_secrets_may_be_kept_in_memory_only() -> None:
