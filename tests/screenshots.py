@@ -252,7 +252,9 @@ async def take_all(camera: Camera, fourth: SimulatedCluster) -> None:
 async def type_login(camera: Camera, fourth: SimulatedCluster, password: str) -> None:
     """Fill the form and send it."""
     address = fourth.endpoint.removeprefix("https://").removesuffix(":8006")
-    await camera.pilot.press(*address, "tab", "tab", *"root@pam", "tab", *password, "enter")
+    await camera.pilot.press(*address, "tab")
+    await camera.shows("you decide before")  # the quiet look has ended, so that it takes no time from the steps
+    await camera.pilot.press("tab", *"root@pam", "tab", *password, "enter")
 
 
 async def main(directory: Path) -> None:
