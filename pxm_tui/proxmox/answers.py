@@ -131,6 +131,16 @@ class Data(_Entry, Generic[D]):
     data: D
 
 
+# Made once: pydantic forgets a parametrized model that nobody holds, and making it takes a millisecond.
+Realms = Data[list[RealmEntry] | None]
+TicketData = Data[TicketEntry]
+VersionData = Data[VersionEntry]
+Nodes = Data[list[NodeEntry]]
+Status = Data[list[StatusEntry]]
+Permissions = Data[PermissionEntries]
+Resources = Data[list[ResourceEntry]]
+
+
 class Complaint(_Entry):
     """The envelope of an error."""
 

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 from dataclasses import replace
+from functools import lru_cache
 
 import httpcore
 
@@ -25,16 +26,20 @@ SPARE = 5
 """As many reads as run side by side after a login, beside the connection that Proxmox VE closes after it."""
 
 
+KEPT_CONTEXTS = 256
+
+
 class Contexts:
-    """Makes contexts; that of the system's authorities once, in a thread, when a cluster needs it."""
+    """Makes contexts, and keeps some; that of the system's authorities in a thread, when a cluster needs it."""
 
     def __init__(self) -> None:
         self._system: ssl.SSLContext | None = None
+        self._make = lru_cache(KEPT_CONTEXTS)(context_for)
 
     async def get(self, trust: Trust) -> ssl.SSLContext:
         """The context for `trust`. Raises `InvalidError` where its certificates cannot be read."""
         if trust.mode is not TrustMode.SYSTEM:
-            return context_for(trust)
+            return self._make(Trust(trust.mode, anchor_pem=trust.anchor_pem))
         if self._system is None:
             self._system = await asyncio.to_thread(system_context)
         return self._system

@@ -17,7 +17,7 @@ from pxm_tui.domain import messages
 from pxm_tui.domain.cluster import Endpoint
 from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.secret import Secret
-from pxm_tui.proxmox.answers import Data, TicketEntry, complaint, read, said
+from pxm_tui.proxmox.answers import TicketData, TicketEntry, complaint, read, said
 from pxm_tui.proxmox.api import Answer, Api, Fields, csrf_header, ticket_header
 from pxm_tui.proxmox.complaints import BAD_REQUEST, OK, UNAUTHORIZED
 from pxm_tui.services.ports import Clock, CodeSource, Ticket, Timer
@@ -77,7 +77,7 @@ class PasswordLogin:
             raise messages.credentials(self._endpoint, user, said(answer))
         if answer.status != OK:
             raise messages.server_failed(self._endpoint, answer.status, _with_errors(answer))
-        return read(self._endpoint, Data[TicketEntry], answer)
+        return read(self._endpoint, TicketData, answer)
 
     def _ticket(self, entry: TicketEntry, user: str) -> Ticket:
         return Ticket(entry.username or user, Secret(entry.ticket), Secret(entry.csrf), self._timer())
@@ -96,7 +96,7 @@ class PasswordLogin:
             answer = await self._api.post("access/tfa", {"response": Secret(_squeezed(typed))}, headers)
         if answer.status != OK:
             raise self._second_factor_error(answer, user)
-        entry = read(self._endpoint, Data[TicketEntry], answer)
+        entry = read(self._endpoint, TicketData, answer)
         csrf = entry.csrf or half.csrf  # the old way gives it in its first step only
         return Ticket(entry.username or half.username or user, Secret(entry.ticket), Secret(csrf), self._timer())
 

@@ -11,18 +11,7 @@ from pxm_tui.domain import messages
 from pxm_tui.domain.certificate import Certificate, Trust
 from pxm_tui.domain.cluster import Endpoint, LoginMethod
 from pxm_tui.domain.observation import Observation, Realm
-from pxm_tui.proxmox.answers import (
-    Data,
-    NodeEntry,
-    PermissionEntries,
-    RealmEntry,
-    ResourceEntry,
-    StatusEntry,
-    VersionEntry,
-    describe,
-    is_json,
-    read,
-)
+from pxm_tui.proxmox.answers import Nodes, Permissions, Realms, Resources, Status, VersionData, describe, is_json, read
 from pxm_tui.proxmox.api import Answer, Api
 from pxm_tui.proxmox.complaints import FORBIDDEN, OK, error_of, not_proxmox
 from pxm_tui.proxmox.connections import Connections
@@ -73,7 +62,7 @@ class HttpProxmoxSession:
             raise not_proxmox(self._endpoint, answer)
         if not is_json(answer):
             raise messages.not_proxmox(self._endpoint, f"it sends {describe(answer)} for the list of realms")
-        entries = read(self._endpoint, Data[list[RealmEntry] | None], answer) or []
+        entries = read(self._endpoint, Realms, answer) or []
         if not {entry.realm for entry in entries} >= _EVERY_SERVER_HAS:
             names = ", ".join(entry.realm for entry in entries[:10]) or "none"
             raise messages.not_proxmox(self._endpoint, f"its realms are {names}, and pam and pve are not both there")
@@ -109,7 +98,7 @@ class HttpProxmoxSession:
     async def version(self) -> str:
         """Such as `9.2.11`. Raises `UnreachableError(too_old)` and, for tokens, `LoginError(token)`."""
         answer = await self._get("version", "the version")
-        version = read(self._endpoint, Data[VersionEntry], answer).version
+        version = read(self._endpoint, VersionData, answer).version
         found = _VERSION.match(version)
         if found is None:
             raise messages.bad_answer(self._endpoint, "holds no version of Proxmox VE")
@@ -127,10 +116,10 @@ class HttpProxmoxSession:
         )
         hidden = status.status == FORBIDDEN
         return observation_of(
-            read(self._endpoint, Data[list[NodeEntry]], nodes),
-            None if hidden else read(self._endpoint, Data[list[StatusEntry]], status),
-            read(self._endpoint, Data[PermissionEntries], permissions),
-            read(self._endpoint, Data[list[ResourceEntry]], resources),
+            read(self._endpoint, Nodes, nodes),
+            None if hidden else read(self._endpoint, Status, status),
+            read(self._endpoint, Permissions, permissions),
+            read(self._endpoint, Resources, resources),
             rtt_ms=1000 * min(answer.seconds for answer in (nodes, status, permissions, resources)),
         )
 

@@ -12,14 +12,15 @@ from pxm_tui.domain.cluster import Endpoint, LoginMethod
 from pxm_tui.domain.errors import LoginError, NotPermittedError, UnreachableError
 from pxm_tui.domain.secret import Secret
 from pxm_tui.proxmox.answers import (
-    Data,
     NodeEntry,
-    PermissionEntries,
-    RealmEntry,
-    ResourceEntry,
+    Nodes,
+    Permissions,
+    Realms,
+    Resources,
+    Status,
     StatusEntry,
-    TicketEntry,
-    VersionEntry,
+    TicketData,
+    VersionData,
     complaint,
     read,
     said,
@@ -56,10 +57,10 @@ def recorded(release: str, name: str) -> Answer:
 
 def observed(release: str) -> Any:
     return observation_of(
-        read(PVE, Data[list[NodeEntry]], recorded(release, "nodes")),
-        read(PVE, Data[list[StatusEntry]], recorded(release, "cluster-status")),
-        read(PVE, Data[PermissionEntries], recorded(release, "access-permissions")),
-        read(PVE, Data[list[ResourceEntry]], recorded(release, "cluster-resources")),
+        read(PVE, Nodes, recorded(release, "nodes")),
+        read(PVE, Status, recorded(release, "cluster-status")),
+        read(PVE, Permissions, recorded(release, "access-permissions")),
+        read(PVE, Resources, recorded(release, "cluster-resources")),
         rtt_ms=5,
     )
 
@@ -88,14 +89,14 @@ def test_a_genuine_standalone_node(release: str) -> None:
 
 @pytest.mark.parametrize("release", RELEASES)
 def test_genuine_realms_versions_and_tickets(release: str) -> None:
-    realms = read(PVE, Data[list[RealmEntry]], recorded(release, "access-domains"))
-    assert {"pam", "pve"} <= {realm.realm for realm in realms}
-    assert read(PVE, Data[VersionEntry], recorded(release, "token-ok")).version.startswith(release)
-    ticket = read(PVE, Data[TicketEntry], recorded(release, "ticket-ok-pam"))
+    realms = read(PVE, Realms, recorded(release, "access-domains"))
+    assert {"pam", "pve"} <= {realm.realm for realm in realms or ()}
+    assert read(PVE, VersionData, recorded(release, "token-ok")).version.startswith(release)
+    ticket = read(PVE, TicketData, recorded(release, "ticket-ok-pam"))
     assert ticket.username == "root@pam"
     assert ticket.csrf
     assert not ticket.need_tfa
-    assert read(PVE, Data[TicketEntry], recorded(release, "tfa-challenge")).need_tfa
+    assert read(PVE, TicketData, recorded(release, "tfa-challenge")).need_tfa
 
 
 @pytest.mark.parametrize("release", RELEASES)
@@ -169,7 +170,7 @@ def test_not_proxmox_unless_proxmox_says_that_it_failed() -> None:
 )
 def test_liberties_with_guests(given: dict[str, Any], running: bool, template: bool) -> None:
     body = {"data": [{"type": "qemu", "vmid": "104", "node": "pve1", **given}, {"type": "storage"}, {"type": "lxc"}]}
-    resources = read(PVE, Data[list[ResourceEntry]], answer(body))
+    resources = read(PVE, Resources, answer(body))
     (guest,) = observation_of([], None, {}, resources, rtt_ms=1).guests
     assert (guest.vmid, guest.running, guest.template) == (104, running, template)
 
@@ -188,7 +189,7 @@ def test_liberties_with_guests(given: dict[str, Any], running: bool, template: b
     ],
 )
 def test_liberties_with_figures(sent: dict[str, Any], cpu: float | None, memory: int | None) -> None:
-    nodes = read(PVE, Data[list[NodeEntry]], answer({"data": [{"node": "pve1", "status": "online", **sent}]}))
+    nodes = read(PVE, Nodes, answer({"data": [{"node": "pve1", "status": "online", **sent}]}))
     (node,) = observation_of(nodes, None, {}, [], rtt_ms=1).nodes
     assert (node.cpu, node.memory_used) == (cpu, memory)
 
@@ -239,13 +240,19 @@ def test_a_privilege_is_held_when_it_is_named() -> None:
 
 def test_names_from_outside_stay_on_one_line() -> None:
     body = {"data": [{"node": "a\nb\u202ec" + "d" * 500}]}
-    (entry,) = read(PVE, Data[list[NodeEntry]], answer(body))
+    (entry,) = read(PVE, Nodes, answer(body))
     assert "\n" not in entry.node
     assert len(entry.node) == 200
 
 
 def test_a_ticket_does_not_show_itself() -> None:
-    entry = read(PVE, Data[TicketEntry], answer({"data": {"ticket": "PVE:x:secret", "CSRFPreventionToken": "csrf"}}))
+    entry = read(PVE, TicketData, answer({"data": {"ticket": "PVE:x:secret", "CSRFPreventionToken": "csrf"}}))
     assert "secret" not in repr(entry)
     assert "csrf" not in repr(entry).replace("csrf=", "")
     assert "secret" not in repr(answer(b"secret"))
+
+
+def test_an_answer_of_another_kind_is_named() -> None:
+    page = Answer(200, "OK", {"content-type": "text/html; charset=utf-8"}, b"<html>", 0.05)
+    with pytest.raises(UnreachableError, match="is text/html where JSON was expected"):
+        read(PVE, Nodes, page)
