@@ -92,6 +92,19 @@ async def test_an_idle_connection_is_not_over() -> None:
         assert stream.get_extra_info("socket") is None
 
 
+async def test_a_server_that_never_stops_is_over() -> None:
+    buffered = asyncio.Event()
+
+    async def flood(line: Line) -> None:
+        line.writer.write(b"x" * 1_000_000)
+        buffered.set()
+        await line.writer.drain()
+
+    async with stream_to(flood) as stream:
+        await buffered.wait()
+        assert stream.is_over()
+
+
 async def test_a_closed_stream_neither_reads_nor_writes() -> None:
     async with stream_to(record_everything) as stream:
         await stream.aclose()
