@@ -142,7 +142,8 @@ def show_volume(call: Call) -> Entry:
             entry: Entry = {"path": _path(volume), "size": volume.size, "used": volume.size, "format": volume.form}
             entry |= {"notes": volume.notes} if volume.notes else {}
             return entry | ({"protected": 1} if volume.protected else {})
-    raise handler_error(f"volume_size_info on '{wanted}' failed")
+    detail = " - no format" if call.release.at_least(8) else ""
+    raise handler_error(f"volume_size_info on '{wanted}' failed{detail}")
 
 
 def _path(volume: Volume) -> str:

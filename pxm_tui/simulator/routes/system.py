@@ -111,7 +111,7 @@ def show_interface(call: Call) -> Entry:
 
 def _interfaces(node: Node) -> dict[str, Entry]:
     gateway = node.address.rpartition(".")[0] + ".254"
-    card: Entry = {"type": "eth", "method": "manual", "method6": "manual", "priority": 3, "active": 1, "exists": 1}
+    card: Entry = {"type": "eth", "method": "manual", "method6": "manual", "priority": 3, "active": 1}
     bridge: Entry = {
         "type": "bridge",
         "method": "static",
