@@ -84,6 +84,12 @@ class BoxDialog(PxmDialog[T]):
         ("pageup", "page(-1)"),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-roomy")]
+    SCOPED_CSS = False  # subclasses are meant, too
+    # Not among the defaults, which the app's background of every screen would override.
+    CSS = """
+    BoxDialog { background: $pxm-shade; }
+    BoxDialog:ansi { background: transparent; }
+    """
     DEFAULT_CSS = """
     BoxDialog #box { width: 80; max-width: 100%; height: auto; background: $background; }
     BoxDialog #box-body {
