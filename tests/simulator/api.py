@@ -43,10 +43,10 @@ class Api:
         assert reply.status == 200, (reply.status, reply.reason, reply.body)
         return reply.data
 
-    def wait(self, upid: str, seconds: float = 60.0, step: float = 0.5) -> Any:
+    def wait(self, upid: str, seconds: float = 60.0, step: float = 1.5) -> Any:
         """Let time pass until a task has ended and give its exit status."""
         node = upid.split(":")[1]
-        for _ in range(int(seconds / step)):
+        for _ in range(max(1, int(seconds / step))):
             status = self.get(f"/nodes/{node}/tasks/{upid}/status")
             if status["status"] == "stopped":
                 return status["exitstatus"]
