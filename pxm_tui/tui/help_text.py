@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
+
 from pxm_tui import __version__
 from pxm_tui.services.bundle import Places
 from pxm_tui.tui.copying import TMUX_HINT
 from pxm_tui.tui.glyphs import Glyphs
 from pxm_tui.tui.keys import Key
+from pxm_tui.tui.text import wrap
 
 TWO_COLUMNS = 78
 """From this width on the blocks stand side by side."""
@@ -61,7 +64,15 @@ def help_lines(keys: Sequence[Key], glyphs: Glyphs, places: Places, width: int, 
         f" Copying under tmux needs  {hint}.  Shift+drag selects text.",
         f" Data {places.data}   Log {places.log}   pxm {__version__}",
     ]
-    return lines
+    return lines if width >= TWO_COLUMNS else [row for line in lines for row in _wrapped(line, width)]
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    """A line that is too long, continued below with an indent."""
+    if cell_len(line) <= width:
+        return [line]
+    indent = len(line) - len(line.lstrip())
+    return [" " * (indent if not index else 11) + row for index, row in enumerate(wrap(line.strip(), width - 11, 9))]
 
 
 def blocks(keys: Sequence[Key], glyphs: Glyphs) -> dict[str, list[HelpRow]]:

@@ -313,12 +313,11 @@ def _newer() -> tuple[()]:
     raise messages.storage_unusable("clusters.json", "it was written by a newer pxm")
 
 
-async def test_a_still_fleet_repaints_nothing() -> None:
+async def test_a_still_fleet_repaints_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = seen_bench()
     async with driven(bench) as ui:
         displayed: list[object] = []
-        original = ui.app._display
-        ui.app._display = lambda screen, found: (displayed.append(found), original(screen, found))[1]  # type: ignore[method-assign]
+        monkeypatch.setattr(ui.app, "_display", lambda _screen, found: displayed.append(found))
         for view in bench.services.fleet.view().clusters:
             result = CheckResult(view.cluster.id, view.cluster.basis(), NOW, view.cluster.status, view.cluster.error)
             await bench.repository.save_checks([result])

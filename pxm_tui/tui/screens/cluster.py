@@ -18,12 +18,23 @@ from pxm_tui.tui.footers import GAP, detail_footer
 from pxm_tui.tui.keys import DETAIL, bindings
 from pxm_tui.tui.nodes import NodePainter, draw_error
 from pxm_tui.tui.screens.acting import ActingScreen
-from pxm_tui.tui.widgets.frame import KeysLine, RuleLine, TitleLine
+from pxm_tui.tui.widgets.frame import KeysLine, RuleLine, TitleLine, set_height
 from pxm_tui.tui.widgets.grid import Grid, Look
 from pxm_tui.tui.widgets.page import Page
 
 ROOMY = 30
 """Lines from which on everything is shown, an explanation or not."""
+
+
+FRAME = 5
+"""Lines of title, rules and keys."""
+
+
+def shares(room: int, facts: int, nodes: int) -> tuple[int, int]:
+    """Lines for the facts and for the nodes, of so many; at least one stays for the errors."""
+    nodes = max(2, nodes)
+    for_facts = min(facts, max(room * 6 // 10, room - nodes - 1))
+    return for_facts, max(2, min(nodes, room - for_facts - 1))
 
 
 class ClusterScreen(ActingScreen[None]):
@@ -107,7 +118,11 @@ class ClusterScreen(ActingScreen[None]):
         self.query_one("#title", TitleLine).show([detail.title()], [detail.corner()])
         width, height = self.size
         page = self.query_one("#facts", Page)
-        page.show(detail.lines(width, brief=height < ROOMY))
+        lines = detail.lines(width, brief=height < ROOMY)
+        facts, nodes = shares(height - FRAME, len(lines), len(view.snapshot.nodes) + 1)
+        set_height(page, facts)
+        set_height(self.nodes_grid, nodes)
+        page.show(lines)
         if (view, width) != self._drawn:
             self._drawn = (view, width)
             self._show_nodes(view, last_seen=detail.last_seen)
@@ -122,7 +137,6 @@ class ClusterScreen(ActingScreen[None]):
         painter = NodePainter.at(self.size.width, nodes, self.glyphs, last_seen=last_seen)
         notes = [] if nodes else [(("   not known yet", "dim"),)]
         self.nodes_grid.show(nodes, Look(painter.head() if nodes else (), painter.draw), notes)
-        self.nodes_grid.styles.height = max(2, len(nodes) + 1)
 
     def _show_errors(self, view: ClusterView) -> None:
         now = self.services.clock()
@@ -135,8 +149,11 @@ class ClusterScreen(ActingScreen[None]):
         self.query_one("#keys", KeysLine).show(row, gap=GAP)
 
     def action_switch(self) -> None:
-        """Tab: nodes, errors."""
-        self.set_focus(self.errors_grid if self.nodes_grid.has_focus else self.nodes_grid)
+        """Tab: nodes, errors, and the facts where they do not fit."""
+        facts = self.query_one("#facts", Page)
+        order: list[Widget] = [self.nodes_grid, self.errors_grid, *([facts] if facts.scrolls else [])]
+        place = order.index(self.focused) if self.focused in order else -1
+        self.set_focus(order[(place + 1) % len(order)])
 
     def do_open(self, view: ClusterView) -> None:
         """Another cluster, by the command line."""

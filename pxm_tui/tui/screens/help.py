@@ -72,5 +72,6 @@ class HelpScreen(PromptingScreen[None]):
         found = self.page.find(text)
         self.show_hint("Enter done" if found or not text else "not found")
 
-    async def _searched(self, _text: str) -> None:
+    async def _searched(self, text: str) -> None:
+        self.page.find(text)
         await self.close_line()

@@ -83,9 +83,12 @@ class LogScreen(PromptingScreen[None]):
         entries = self.services.journal.entries()
         if entries == self._entries and self._entries:
             return
+        following = self.grid.cursor_key == str(len(self._entries) - 1)
         self._entries = entries
         notes: list[Line] = [] if entries else [(("   Nothing has happened yet.", "dim"),)]
         self.grid.show([LogRow(number, entry) for number, entry in enumerate(entries)], self._look, notes)
+        if following:
+            self.grid.action_edge(1)
         self._show_selected()
 
     def _draw(self, row: LogRow) -> Line:

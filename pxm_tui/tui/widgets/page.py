@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
+from textual import events
 from textual.content import Content
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
@@ -13,6 +14,7 @@ from textual.strip import Strip
 from textual.visual import Visual
 
 from pxm_tui.tui.keys import Key, bindings
+from pxm_tui.tui.widgets.grid import WHEEL
 
 SCROLL = (
     Key("page.down", "j,down", "scroll_by(1)", "↓ ↑", "scroll", "scroll", "Move"),
@@ -28,7 +30,7 @@ class Page(ScrollView):
     """Shows lines; a line that is found is marked."""
 
     DEFAULT_CSS = """
-    Page { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size: 0 0; color: $foreground; }
+    Page { height: 1fr; overflow: hidden; color: $foreground; }
     Page > .page--found { text-style: reverse; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"page--found"}
@@ -49,8 +51,14 @@ class Page(ScrollView):
         if same:
             return
         self._lines = new
-        self.virtual_size = Size(self.size.width, len(new))
+        self.set_reactive(Page.virtual_size, Size(self.size.width, len(new)))
+        self.scroll_y = min(self.scroll_y, self.max_scroll_y)
         self.refresh()
+
+    @property
+    def scrolls(self) -> bool:
+        """Not all lines are seen at once."""
+        return self.max_scroll_y > 0
 
     @property
     def text(self) -> str:
@@ -79,6 +87,16 @@ class Page(ScrollView):
     def action_scroll_edge(self, which: int) -> None:
         """To the first line (-1) or the last one (1)."""
         self.scroll_y = 0 if which < 0 else self.max_scroll_y
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel."""
+        event.stop()
+        self.action_scroll_by(WHEEL)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The wheel, the other way."""
+        event.stop()
+        self.action_scroll_by(-WHEEL)
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""

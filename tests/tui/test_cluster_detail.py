@@ -1,0 +1,153 @@
+"""The screen of one cluster."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pxm_tui.domain.cluster import Limit
+from tests.fakes import HOSTILE_NAME, Bench
+from tests.tui.driving import Driven, driven
+from tests.tui.fleet import seen_bench
+
+
+async def _open(ui: Driven, name: str) -> None:
+    view = next(view for view in ui.home.cluster_views() if view.cluster.name == name)
+    ui.home.grid.select(view.cluster.id)
+    await ui.press("enter")
+    await ui.shows("Last errors")
+
+
+async def test_a_healthy_cluster() -> None:
+    async with driven(seen_bench()) as ui:
+        await _open(ui, "ams-prod-1")
+        lines = ui.lines
+
+    assert lines[0] == " pxm  Clusters › ams-prod-1                                  PROD   now   14:02"
+    assert lines[1] == " ● healthy   Proxmox VE 9.2.11   5/5 nodes, quorate   118/140 guests   RTT 12 ms"
+    assert lines[3] == " Endpoint   https://ams1.example.net:8006 (node ams-pr-1), the only one"
+    assert lines[4] == " Login      monitor@pve!pxm, API token"
+    assert lines[5] == " Rights     sees nodes, guests, tasks; may not act (PVEAuditor)"
+    assert lines[6].startswith(" Trust      this certificate, ")
+    assert lines[6].endswith(", to 2028-03-01 (465 d)")
+    assert lines[7] == " Cluster    ams-prod-1, id 550e8400, registered 2026-10-23 14:02 UTC"
+    assert lines[8] == " Labels     env=prod"
+    assert lines[10].startswith("─ Nodes 5 ───")
+    assert lines[11] == "    NODE      STATE     ADDRESS       CPU  MEMORY          UPTIME"
+    assert lines[12] == "> ● ams-pr-1  online    10.9.1.11    34 %  61 % of 256 GiB   12 d  this endpoint"
+    assert lines[23] == " Esc Back  Tab Nodes/Errors  c Check  D Deregister  y Copy  r Refresh  ? Help"
+
+
+async def test_an_unreachable_cluster() -> None:
+    async with driven(seen_bench()) as ui:
+        await _open(ui, "dr-ams")
+        lines = ui.lines
+
+    assert lines[0] == " pxm  Clusters › dr-ams                               DR   seen 3 h ago   14:02"
+    assert lines[1] == " × unreachable since 10:04: timed out   (below: as last seen at 10:04)"
+    assert lines[3] == " What happened  No answer from 10.40.0.11:8006 within 5 s."
+    assert lines[4] == " Probably       The host is off, a firewall drops the packets, or the VPN to"
+    assert lines[5] == "                its network is down. 8 other clusters answer from here."
+    assert lines[6].startswith(" Do             c checks it now, step by step.")
+    assert any(line.startswith("─ Nodes 2, as last seen ──") for line in lines)
+    assert any("○ dr-ams-2  (online)  10.40.0.12" in line for line in lines)
+    assert "   10:04:10  connect  timed out   (57 times, last 13:58:40)" in lines
+    assert "   2026-11-21 22:02:10  connect  timed out   (3 times, last 2026-11-21 23:02:10)" in lines
+    assert lines[23] == " Esc Back  c Check now  D Deregister  y Copy report  l Log  ? Help"
+
+
+async def test_a_degraded_cluster_names_its_node() -> None:
+    async with driven(seen_bench()) as ui:
+        await _open(ui, "서울-1")
+
+        assert "▲ degraded since 12:58: seoul-c offline" in ui.shown
+        assert "× seoul-c" in ui.shown
+
+
+@pytest.mark.parametrize(
+    ("name", "does"), [("ber-edge-1", "c compares the certificates."), ("lab-old", "c checks it and logs in again.")]
+)
+async def test_a_stopped_cluster_says_which_key_helps(name: str, does: str) -> None:
+    async with driven(seen_bench(), size=(120, 40)) as ui:
+        await _open(ui, name)
+
+        assert does in " ".join(ui.shown.split())
+
+
+async def test_limited_rights_show_the_line_that_grants_them() -> None:
+    async with driven(_limited(seen_bench()), size=(120, 40)) as ui:
+        await _open(ui, "fra-stage")
+
+        assert "pveum acl modify / --roles PVEAuditor --tokens 'monitor@pve!pxm'" in ui.shown
+
+
+def _limited(bench: Bench) -> Bench:
+    for cluster in bench.repository.read():
+        if cluster.name == "fra-stage":
+            kept = replace(bench.cache.kept[cluster.id], rights="sees nodes; not guests (VM.Audit)")
+            bench.cache.kept[cluster.id] = kept
+            assert cluster.limits == (Limit("VM.Audit", "/vms"),)
+    return bench
+
+
+async def test_a_hostile_name_is_text() -> None:
+    async with driven(seen_bench()) as ui:
+        await _open(ui, HOSTILE_NAME)
+
+        assert HOSTILE_NAME in ui.lines[0]
+
+
+async def test_tab_moves_between_nodes_and_errors() -> None:
+    async with driven(seen_bench()) as ui:
+        await _open(ui, "dr-ams")
+        await ui.press("tab", "j")
+        await ui.until(lambda: any(line.startswith(">  2026-11-21 22:02:10") for line in ui.lines))
+        await ui.press("tab", "j")
+        await ui.until(lambda: any(line.startswith("> ○ dr-ams-2") for line in ui.lines))
+
+
+@pytest.mark.parametrize("key", ["escape", "q", "ctrl+c"])
+async def test_ways_back(key: str) -> None:
+    async with driven(seen_bench()) as ui:
+        await _open(ui, "dr-ams")
+        await ui.press(key)
+        await ui.shows("by name")
+
+        assert ui.app.is_running
+
+
+async def test_closes_when_the_cluster_is_gone() -> None:
+    bench = seen_bench()
+    async with driven(bench) as ui:
+        await _open(ui, "dr-ams")
+        gone = next(cluster for cluster in bench.repository.read() if cluster.name == "dr-ams")
+        await bench.repository.delete(gone.id)
+        await bench.services.fleet.reload()
+        ui.home._gathered()
+
+        await ui.shows("10 of 10")
+
+
+async def test_copies_a_report_without_secrets() -> None:
+    async with driven(seen_bench()) as ui:
+        await _open(ui, "dr-ams")
+        await ui.press("y", "r")
+        await ui.shows("Copied the report")
+
+        report = ui.app.clipboard
+    assert report.startswith("pxm 0.1.0 check of dr-ams, 2026-11-22 14:02:10 UTC, from jump1\n")
+    assert "status       unreachable: No answer from 10.40.0.11:8006 within 5 s., since 2026-11-22 10:04 UTC" in report
+    assert "right-secret" not in report
+
+
+@pytest.mark.parametrize("size", [(44, 20), (60, 16), (120, 40), (160, 45)])
+async def test_fits_every_size(size: tuple[int, int]) -> None:
+    async with driven(seen_bench(), size=size) as ui:
+        await _open(ui, "dr-ams")
+        strips = ui.app.screen._compositor.render_strips()
+
+        assert {strip.cell_length for strip in strips} == {size[0]}
+        assert len(strips) == size[1]
+        assert "× unreachable" in ui.shown
+        assert "? Help" in ui.shown

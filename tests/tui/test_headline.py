@@ -1,0 +1,55 @@
+"""The first line of the home screen."""
+
+from __future__ import annotations
+
+import pytest
+
+from pxm_tui.services.fleet import ClusterView
+from pxm_tui.tui.glyphs import ASCII, UNICODE
+from pxm_tui.tui.headline import Headline
+from pxm_tui.tui.widgets.frame import side_by_side
+from tests.fakes import NOW
+from tests.tui.fleet import seen_bench
+
+
+def _views() -> tuple[ClusterView, ...]:
+    return seen_bench().services.fleet.load().clusters
+
+
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [
+        (43, " pxm 11  ● 7 ▲ 1 × 1 ■ 2             14:02"),
+        (60, " pxm  Clusters 11    ● 7   ▲ 1   × 1   ■ 2             14:02"),
+        (79, " pxm  Clusters 11    ● 7   ▲ 1 degraded   × 1 unreachable   ■ 2 need you  14:02"),
+        (
+            159,
+            " pxm  Clusters 11    ● 7 healthy   ▲ 1 degraded   × 1 unreachable   ■ 1 untrusted   ■ 1 unauthorized"
+            "             31/32 nodes   554 guests (477 running)   14:02",
+        ),
+    ],
+)
+def test_words_go_before_figures(width: int, line: str) -> None:
+    lefts, rights = Headline(_views(), NOW, demo=False, checking=False).variants(width + 1, UNICODE)
+    found = side_by_side(lefts, rights, width).plain
+
+    assert " ".join(found.split()) == " ".join(line.split())
+    assert len(found) == width
+
+
+def test_the_demo_says_so() -> None:
+    lefts, _ = Headline(_views(), NOW, demo=True, checking=False).variants(80, UNICODE)
+
+    assert all(left.plain.startswith("pxm DEMO") for left in lefts)
+
+
+def test_ascii() -> None:
+    lefts, rights = Headline(_views(), NOW, demo=False, checking=False).variants(160, ASCII)
+
+    assert all(found.plain.isascii() for found in (*lefts, *rights))
+
+
+def test_while_the_first_answers_come_in() -> None:
+    lefts, _ = Headline(_views(), NOW, demo=False, checking=True).variants(80, UNICODE)
+
+    assert lefts[0].plain == "pxm  Clusters 11    as of 14:02, checking: 2 of 11 answered"
