@@ -25,14 +25,26 @@ def command(name: str) -> str:
 
 def keys() -> str:
     """The table of keys, from the bindings."""
-    from pxm_tui.tui.keys import key_table
+    from pxm_tui.tui.help_text import key_table
+    from pxm_tui.tui.keys import DETAIL, HOME, LOG_KEYS
+    from pxm_tui.tui.screens.register import KEYS
 
-    return _table(("Screen", "Key", "Does"), [(s, f"`{k}`" if "`" not in k else k, d) for s, k, d in key_table()])
+    rows = key_table((("clusters", HOME), ("one cluster", DETAIL), ("log", LOG_KEYS), ("forms and dialogs", KEYS)))
+    where: dict[tuple[str, str], list[str]] = {("j k ↓ ↑ PgUp PgDn g G", "move"): ["all lists"]}
+    for screen, shown, does in rows:
+        where.setdefault((shown, does), []).append(screen)
+    return _table(
+        ("Keys", "What they do", "Where"),
+        [
+            (" ".join(f"`{key}`" for key in shown.split()), does, ", ".join(screens))
+            for (shown, does), screens in where.items()
+        ],
+    )
 
 
 def commands() -> str:
     """The subcommands, from the parser."""
-    from pxm_tui.cli.main import cli_help_table
+    from pxm_tui.cli.grammar import cli_help_table
 
     return _table(("Command", "Does"), [(f"`{usage}`", help_) for usage, help_ in cli_help_table()])
 
@@ -63,7 +75,7 @@ def rendered(text: str) -> str:
         if not pattern.search(text):
             raise SystemExit(f"README.md has no part {name}")
         body = f"{begin}\n{make()}\n{end}"
-        text = pattern.sub(lambda _, body=body: body, text)
+        text = pattern.sub(body.replace("\\", r"\\"), text)
     return text
 
 
