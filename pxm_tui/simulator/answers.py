@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from aiohttp import web
 from multidict import CIMultiDict
@@ -20,6 +20,7 @@ COMPRESS_FROM = 1024
 REASONS = {200: "OK", 301: "Moved Permanently", 308: "Permanent Redirect"}
 
 
+@runtime_checkable
 class Session(Protocol):
     """One end of a websocket, which a `Channel` brings what comes."""
 
@@ -114,6 +115,8 @@ class WireResponse(web.StreamResponse):
 
 def success(data: object, extjs: bool, total: int | None = None) -> Answer:
     """Make the answer of a handler that returned `data`, with the `total` of a list that comes in pages."""
+    if isinstance(data, Session):
+        return Answer(101, "Switching Protocols", session=data)
     if isinstance(data, Download):
         disposition = f'attachment; filename="{data.filename}"'
         return Answer(200, "OK", data.text.encode("utf-8"), "text/plain", disposition=disposition)

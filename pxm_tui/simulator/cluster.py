@@ -8,6 +8,7 @@ from random import Random
 
 from pxm_tui.simulator.certificates import LEAF_DAYS, Certificate, CertificateAuthority, PrivateKey
 from pxm_tui.simulator.clock import Clock, seeded, seeded_bytes
+from pxm_tui.simulator.consoles import Consoles
 from pxm_tui.simulator.ha import MANAGED, SINCE_INDEX, HaResource
 from pxm_tui.simulator.inventory import Guest, Node, Pool, make_guests, make_node
 from pxm_tui.simulator.journal import Journal, make_journal
@@ -45,7 +46,13 @@ class ReceivedRequest:
 
 
 class Cluster:
-    """One simulated cluster, or one standalone node."""
+    """One simulated cluster, or one standalone node.
+
+    Attributes:
+        partitioned: every node sees itself alone.
+        deaf: names of nodes that run and refuse connections.
+        not_simulated: how often routes were asked for that the release has and the simulator has not.
+    """
 
     def __init__(self, options: ClusterOptions, *, seed: str, clock: Clock, keys: str, addresses: list[str]) -> None:
         self.options = options
@@ -56,6 +63,7 @@ class Cluster:
         self.created_at = clock()
         self.domain = f"{re.sub('[^a-z0-9-]+', '-', options.name.lower()).strip('-') or 'lab'}.test"
         self.partitioned = False
+        self.deaf: set[str] = set()
         self.configuration_version = 3
         self.requests: deque[ReceivedRequest] = deque(maxlen=LOG_LENGTH)
         self.request_count = 0
@@ -73,6 +81,7 @@ class Cluster:
         self.journal: Journal = make_journal()
         self.power = Power(clock, lambda: self.guests)
         self._by_number: dict[int, Guest] = {}
+        self._consoles: dict[str, Consoles] = {}
         for name in options.offline:
             self.nodes[name].offline_since = self.created_at - 2 * STALE_AFTER
 
@@ -127,6 +136,12 @@ class Cluster:
     def tasks(self) -> Tasks:
         """What runs and has run on the nodes."""
         return Tasks(self.nodes, seeded(self.seed, "processes"), lambda node: make_history(self, node))
+
+    def consoles(self, node: Node) -> Consoles:
+        """Give the consoles that were asked for at a node."""
+        if node.name not in self._consoles:
+            self._consoles[node.name] = Consoles(seeded_bytes(32, self.seed, "consoles"), self.tasks)
+        return self._consoles[node.name]
 
     @cached_property
     def pools(self) -> list[Pool]:

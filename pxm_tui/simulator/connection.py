@@ -13,6 +13,7 @@ from pxm_tui.simulator.dispatch import BASE, Question, dispatch, split_path
 from pxm_tui.simulator.errors import BusyError, DroppedError, ProtocolError
 from pxm_tui.simulator.inventory import Node
 from pxm_tui.simulator.parameters import FORM, JSON, read_parameters
+from pxm_tui.simulator.websocket import serve_websocket, wants_websocket
 
 REQUESTS_PER_CONNECTION = 100
 HEADER_LINES = 64
@@ -74,6 +75,9 @@ class Connection:
             await self._pace.sleep(self._pace.auth_delay)
         if self._pace.latency > 0:
             await self._pace.sleep(self._pace.latency)
+        if answer.session is not None:
+            await serve_websocket(request, answer.session)
+            raise ConnectionResetError("the websocket has ended")
         return self._respond(request, answer)
 
     async def redirect(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -129,7 +133,8 @@ class Connection:
         content_type = request.headers.get("Content-Type", FORM)
         try:
             parameters = read_parameters(request.rel_url.raw_query_string, body, content_type, release)
-            question = Question(request.method, api_path, format_name, identity, parameters)
+            upgrades = request.method == "GET" and wants_websocket(request)
+            question = Question(request.method, api_path, format_name, identity, parameters, upgrades)
             return await self._dispatch(question)
         except ProtocolError as error:
             text = error.text
@@ -154,9 +159,7 @@ class Connection:
         if not length:
             return b""
         if request.method not in {"POST", "PUT"}:
-            # Older releases send this one text as well.
-            message = f"Unexpected content for method '{request.method}'"
-            raise ProtocolError(501, message, message)
+            raise self._protocol_error(501, f"Unexpected content for method '{request.method}'")
         content_type = request.headers.get("Content-Type", FORM)
         if length > self._cluster.release.body_limit:
             raise self._protocol_error(501, "for data too large")

@@ -40,6 +40,7 @@ class Question:
     Attributes:
         path: below the format, such as `/nodes/pve1/status`.
         format_name: `json` or `extjs`, if it exists.
+        upgrades: whether a switch to the websocket protocol is asked for.
     """
 
     method: str
@@ -47,6 +48,7 @@ class Question:
     format_name: str
     identity: Identity
     parameters: Parameters
+    upgrades: bool = False
 
 
 def dispatch(cluster: Cluster, node: Node, question: Question, *, patient: bool = False) -> Answer:
@@ -65,7 +67,7 @@ def dispatch(cluster: Cluster, node: Node, question: Question, *, patient: bool 
     facts: RouteFacts | None = None
     try:
         facts, handler, place = find_route(cluster, question)
-        call = Call(cluster, node, question.identity, place, question.parameters, facts)
+        call = Call(cluster, node, question.identity, place, question.parameters, facts, question.upgrades)
         data, handed_on = _run(handler, call, question.path)
         answer = success(data, extjs, call.total)
         answer.handed_on = handed_on
@@ -148,6 +150,8 @@ def _target(call: Call) -> Node:
     if target is None:
         reason = "Name or service not known"
         raise handler_error(f"hostname lookup '{name}' failed - failed to get address info for: {name}: {reason}")
+    if target is not call.node and target.name in call.cluster.deaf:
+        raise ProtocolError(595, "Connection refused")
     if target is not call.node and not call.cluster.node_online(target, call.node):
         raise ProtocolError(595, "No route to host")
     return target

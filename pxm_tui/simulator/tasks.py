@@ -225,6 +225,11 @@ class Tasks:
         if task.running:
             self._finish(task, now, "received interrupt")
 
+    def end(self, task: Task, now: float, status: str = "OK") -> None:
+        """End a task whose work is done elsewhere, if it runs."""
+        if task.running:
+            self._finish(task, now, status)
+
     def _of(self, node: str) -> _Workers:
         if node not in self._workers:
             past = deque(self._history(self._nodes[node]), maxlen=ARCHIVE_LENGTH)

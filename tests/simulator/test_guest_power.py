@@ -169,7 +169,7 @@ def test_guests_of_an_offline_node(api: Api) -> None:
 
     def row() -> dict[str, object]:
         rows = api.get("/cluster/resources", type="vm")
-        return next(row for row in rows if row["vmid"] == vmid)  # type: ignore[no-any-return]
+        return next(row for row in rows if row["vmid"] == vmid)
 
     assert row()["status"] == "running"
     api.clock.advance(299)

@@ -33,6 +33,7 @@ class Call:
         place: what the placeholders of the path stand for.
         parameters: those of query and body.
         facts: what the schema says of the route.
+        upgrades: whether a switch to the websocket protocol is asked for.
         total: number of all entries where the answer holds a page of them; handlers set it.
     """
 
@@ -42,6 +43,7 @@ class Call:
     place: dict[str, str]
     parameters: Parameters
     facts: RouteFacts
+    upgrades: bool = False
     total: int | None = None
 
     @cached_property

@@ -1,6 +1,7 @@
 """The routes of guests and of their tasks, gathered."""
 
 from pxm_tui.simulator.routes import (
+    consoles,
     guest_agent,
     guest_bulk,
     guest_config,
@@ -23,5 +24,6 @@ MODULES = (
     guest_moves,
     guest_agent,
     guest_bulk,
+    consoles,
 )
 ROUTES: tuple[Route, ...] = tuple(route for module in MODULES for route in module.ROUTES)
