@@ -22,6 +22,7 @@ BROKEN_PIPE = 141
 def run(argv: list[str]) -> int:
     """Run the command line `argv`; gives the exit status."""
     os.umask(0o077)
+    _open_what_is_closed()
     as_json = "--json" in argv[: argv.index("--")] if "--" in argv else "--json" in argv
     try:
         status = _guarded(argv, as_json)
@@ -71,6 +72,13 @@ def _command(name: str | None) -> Callable[[argparse.Namespace], int]:
     module = importlib.import_module(f"pxm_tui.cli.commands.{name or 'tui'}")
     found: Callable[[argparse.Namespace], int] = module.run
     return found
+
+
+def _open_what_is_closed() -> None:
+    """Whoever closed stdout or stderr (`>&-`) wants to hear nothing."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
 def _forget_stdout() -> None:

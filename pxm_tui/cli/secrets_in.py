@@ -12,30 +12,26 @@ from pxm_tui.domain.text import one_line
 LONGEST_LINE = 65536
 
 
-async def read_secret(terminal: Terminal | None, *, from_stdin: bool, field: str, what: str, option: str) -> Secret:
-    """A password or token secret.
+async def ask_secret(terminal: Terminal | None, *, field: str, what: str, option: str) -> Secret:
+    """A password or token secret from a person.
 
     Args:
-        terminal: where somebody can be asked, if anywhere; stdin is asked as well where it is a terminal.
-        from_stdin: it is the next line of stdin.
+        terminal: where somebody can be asked; None where nobody can.
         field: the request's field, for errors.
         what: such as `Password for root@pam`.
         option: the option that reads it from stdin.
 
     Raises:
-        InvalidError: it is empty, or there is neither a line nor anybody to ask.
+        InvalidError: it is empty, or there is nobody to ask.
     """
-    if terminal is not None:
-        typed = await terminal.ask(f"{one_line(what)}: ", hidden=True)
-    elif from_stdin:
-        return read_line(field)
-    else:
+    if terminal is None:
         raise InvalidError(
             field,
             f"{one_line(what)} was not given, and there is no terminal to ask on.",
             do=f"Give it on stdin with {option}.",
             field=field,
         )
+    typed = await terminal.ask(f"{one_line(what)}: ", hidden=True)
     if not typed:
         raise InvalidError(field, f"{one_line(what)} is empty.", field=field)
     return Secret(typed)

@@ -170,6 +170,23 @@ def test_a_passphrase_file_that_others_can_read_is_refused(pxm: Pxm, registered:
     assert pxm("check", "--json").status == 9
 
 
+def test_a_refused_login_is_tried_again_only_by_name(pxm: Pxm, own_fleet: FleetThread) -> None:
+    cluster = own_fleet.clusters[0]
+    cluster.expire_token(cluster.token_id)
+    assert pxm("check", "--json").status == 5
+    cluster.forget_requests()
+    again = pxm("check", "--json")
+    assert again.status == 5
+    held, other = again.json["clusters"]
+    assert held["cluster"]["status"] == "unauthorized"
+    assert [step["state"] for step in held["steps"]] == [*["skipped"] * 4, "failed", "skipped", "skipped"]
+    assert "fail2ban" in held["steps"][4]["hint"]
+    assert other["cluster"]["status"] == "healthy"
+    assert cluster.request_count == 0
+    assert pxm("check", "one", "--json").status == 5
+    assert cluster.request_count > 0
+
+
 # Deregistering
 
 

@@ -88,6 +88,14 @@ def test_a_reader_that_has_gone_is_no_defect(environment: Path, arguments: list[
     assert not (environment / "state").exists()
 
 
+def test_closed_streams_are_no_defect(environment: Path) -> None:
+    done = subprocess.run(
+        ["/bin/sh", "-c", '"$@" >&- 2>&-', "sh", *PROGRAM, "list", "--json"], capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert not environment.exists()
+
+
 def test_no_core_is_dumped(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[tuple[int, tuple[int, int]]] = []
     monkeypatch.setattr(resource, "setrlimit", lambda which, limits: calls.append((which, limits)))

@@ -201,8 +201,8 @@ def test_a_name_that_is_taken(pxm: Pxm, fleet: FleetThread, registered: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "stdin", "field"),
     [
-        (["a\x1bb", "pve1", "--user", "root@pam", "--password-stdin"], "x\n", "name"),
-        (["a", "pve 1", "--user", "root@pam", "--password-stdin"], "x\n", "endpoint"),
+        (["a\x1bb", "pve1", "--user", "root@pam"], "", "name"),
+        (["a", "pve 1", "--user", "root@pam"], "", "endpoint"),
         (["a", "pve1", "--user", "ro ot", "--password-stdin"], "x\n", "user"),
         (["a", "pve1", "--user", "root@pam", "--password-stdin"], "", "password"),
         (["a", "pve1", "--user", "root@pam", "--password-stdin"], "\n", "password"),
@@ -222,6 +222,13 @@ def test_a_field_that_is_not_valid(pxm: Pxm, arguments: list[str], stdin: str, f
     assert done.status == 2
     assert done.json["error"]["code"] == "invalid"
     assert done.json["error"]["field"] == field
+
+
+def test_how_the_endpoint_was_understood_is_said(pxm: Pxm) -> None:
+    done = pxm("register", "x", "http://127.0.0.1:8007/#v1", "--user", "root@pam", "--password-stdin", stdin="x\n")
+    assert done.status == 7
+    assert done.err.startswith("pxm: note: https is used")
+    assert "\npxm: note: 8007 is the port of Proxmox Backup Server.\n" in done.err
 
 
 def test_options_of_later_versions_change_nothing(pxm: Pxm, fleet: FleetThread) -> None:

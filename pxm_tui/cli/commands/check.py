@@ -11,9 +11,10 @@ from pxm_tui.cli.dialog import TerminalDialog
 from pxm_tui.cli.session import run_with_services, settings_of
 from pxm_tui.cli.terminal import Terminal
 from pxm_tui.domain.cluster import Cluster
-from pxm_tui.domain.errors import EXIT_STATUS, Code
+from pxm_tui.domain.errors import EXIT_STATUS, Code, LoginError
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.report import check_report, step_rows
+from pxm_tui.domain.steps import CHECK_STEPS, Step, StepState
 from pxm_tui.domain.text import one_line
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.clusters import CheckReport
@@ -25,10 +26,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     async def work(services: Services) -> int:
         clusters = await _chosen(services, arguments.cluster)
-        reports = await _check_all(services, clusters, settings.concurrency)
+        held = [] if arguments.cluster else [cluster for cluster in clusters if cluster.login.refused]
+        asked = [cluster for cluster in clusters if cluster not in held]
+        found = await _check_all(services, asked, settings.concurrency)
+        reports = in_order(clusters, [*found, *(held_back(cluster) for cluster in held)])
         if arguments.json:
-            found = [checked.to_json() for checked in reports]
-            output.print_json({"clusters": found, "total": len(found)})
+            output.print_json({"clusters": [report.to_json() for report in reports], "total": len(reports)})
         else:
             _print(services, reports)
         return exit_status(reports)
@@ -52,7 +55,32 @@ async def _chosen(services: Services, names: list[str]) -> tuple[Cluster, ...]:
     return tuple({cluster.id: cluster for cluster in found}.values())
 
 
-async def _check_all(services: Services, clusters: tuple[Cluster, ...], at_once: int) -> list[CheckReport]:
+def held_back(cluster: Cluster) -> CheckReport:
+    """What is said of a cluster whose login was refused.
+
+    Each further try counts for fail2ban, which locks this machine out for everybody. So a check of all does
+    not use the stored login again; one that names the cluster does.
+    """
+    known = cluster.error
+    error = LoginError(
+        known.cause if known else "credentials",
+        known.message if known else "The stored login was refused.",
+        probably="It is not tried again by itself: each try counts for fail2ban.",
+        do=f"`pxm check {cluster.name}` tries it once more; `pxm`, then c, takes another login.",
+    )
+    steps = (
+        Step.of_error(name, 0, error) if name == "login" else Step(name, StepState.SKIPPED) for name in CHECK_STEPS
+    )
+    return CheckReport(cluster, Snapshot(cluster.id), tuple(steps), error)
+
+
+def in_order(clusters: tuple[Cluster, ...], reports: list[CheckReport]) -> list[CheckReport]:
+    """The reports in the order of their clusters."""
+    by_id = {report.cluster.id: report for report in reports}
+    return [by_id[cluster.id] for cluster in clusters]
+
+
+async def _check_all(services: Services, clusters: list[Cluster], at_once: int) -> list[CheckReport]:
     if not clusters:
         return []
     terminal = Terminal.present()

@@ -8,10 +8,10 @@ from typing import Any
 
 from pxm_tui.cli import output
 from pxm_tui.cli.dialog import TerminalDialog
-from pxm_tui.cli.secrets_in import read_line, read_secret
+from pxm_tui.cli.secrets_in import ask_secret, read_line
 from pxm_tui.cli.session import run_with_services, settings_of
-from pxm_tui.cli.terminal import Terminal
-from pxm_tui.domain.addresses import parse_label, parse_token
+from pxm_tui.cli.terminal import Terminal, has_terminal
+from pxm_tui.domain.addresses import check_name, parse_endpoint, parse_label, parse_token
 from pxm_tui.domain.describe import summary
 from pxm_tui.domain.errors import InvalidError, PxmError
 from pxm_tui.domain.report import step_rows
@@ -30,19 +30,36 @@ def run(arguments: argparse.Namespace) -> int:
     """Register a cluster. Raises `PxmError` where it fails."""
     _check_login_options(arguments)
     fields = {
-        "name": arguments.name,
-        "endpoint": arguments.endpoint,
+        "name": check_name(arguments.name) if arguments.name.strip() else "",
+        "endpoint": _endpoint(arguments.endpoint),
         "fingerprint": arguments.fingerprint,
         "trust_ca": _read_ca(arguments.ca_file),
         "labels": tuple(parse_label(text) for text in arguments.label or ()),
     }
+    given = _from_stdin(arguments)
 
     async def work(services: Services) -> int:
         terminal = Terminal.present()
-        request = build_request(**fields, **await _login_fields(arguments, terminal))
+        request = build_request(**fields, **await _login_fields(arguments, given, terminal))
         return await _register(services, request, terminal, arguments)
 
     return run_with_services(settings_of(arguments), work)
+
+
+def _endpoint(typed: str) -> str:
+    """The endpoint; how it was understood is said. Raises `InvalidError`."""
+    parsed = parse_endpoint(typed)
+    for text in parsed.notes:
+        output.note(f"note: {one_line(text)}.")
+    return parsed.endpoint.url
+
+
+def _from_stdin(arguments: argparse.Namespace) -> tuple[Secret | None, Secret | None]:
+    """Secret and code, as far as they come on stdin; read before the event loop, so that Ctrl-C works meanwhile."""
+    if has_terminal() or not (arguments.password_stdin or arguments.token_secret_stdin):
+        return None, None
+    secret = read_line("password" if arguments.password_stdin else "token_secret")
+    return secret, read_line("code") if arguments.otp_stdin else None
 
 
 async def _register(
@@ -113,40 +130,32 @@ def _usage(message: str, do: str) -> InvalidError:
     return InvalidError("usage", message, do=do)
 
 
-async def _login_fields(arguments: argparse.Namespace, terminal: Terminal | None) -> dict[str, Any]:
+async def _login_fields(
+    arguments: argparse.Namespace, given: tuple[Secret | None, Secret | None], terminal: Terminal | None
+) -> dict[str, Any]:
     """The fields of the request that say who logs in, the secrets among them."""
+    secret, code = given
     if arguments.token_id or arguments.token_secret_stdin:
-        return await _token_fields(arguments, terminal)
-    password = await read_secret(
-        terminal,
-        from_stdin=arguments.password_stdin,
-        field="password",
-        what=f"Password for {arguments.user}",
-        option="--password-stdin",
-    )
-    code = read_line("code").reveal().strip() if arguments.otp_stdin and terminal is None else None
-    return {"user": arguments.user, "password": password.reveal(), "code": code}
+        what = f"Secret of the token {arguments.token_id or ''}".rstrip()
+        asked = secret or await ask_secret(terminal, field="token_secret", what=what, option="--token-secret-stdin")
+        return _token_fields(arguments.token_id, asked)
+    what = f"Password for {arguments.user}"
+    password = secret or await ask_secret(terminal, field="password", what=what, option="--password-stdin")
+    return {
+        "user": arguments.user,
+        "password": password.reveal(),
+        "code": code.reveal().strip() if code else None,
+    }
 
 
-async def _token_fields(arguments: argparse.Namespace, terminal: Terminal | None) -> dict[str, Any]:
+def _token_fields(token_id: str | None, secret: Secret) -> dict[str, Any]:
     """A token's id and secret; the whole `user@realm!name=secret` is understood in the secret's place."""
-    secret = await read_secret(
-        terminal,
-        from_stdin=arguments.token_secret_stdin,
-        field="token_secret",
-        what=f"Secret of the token {arguments.token_id or ''}".rstrip(),
-        option="--token-secret-stdin",
-    )
     pasted = parse_token(secret.reveal())
     if pasted is None:
-        return {"token_id": arguments.token_id or "", "token_secret": _bare(secret).reveal()}
-    if arguments.token_id not in {None, pasted.token_id}:
+        return {"token_id": token_id or "", "token_secret": secret.reveal().strip()}
+    if token_id not in {None, pasted.token_id}:
         raise InvalidError("token_id", "--token-id and the token on stdin are of two tokens.", field="token_id")
     return {"token_id": pasted.token_id, "token_secret": pasted.secret.reveal()}
-
-
-def _bare(secret: Secret) -> Secret:
-    return Secret(secret.reveal().strip())
 
 
 def _read_ca(path: str | None) -> str | None:
