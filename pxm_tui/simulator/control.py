@@ -174,12 +174,14 @@ class SimulatedCluster:
     def stop_listening(self, node: str | None = None) -> None:
         """Refuse connections on one node or all of them, which run on otherwise."""
         for name in self._named(node):
+            self.state.deaf.add(name)
             self._listeners[name].close()
 
     @on_the_loop
     def listen_again(self, node: str | None = None) -> None:
         """Accept connections again."""
         for name in self._named(node):
+            self.state.deaf.discard(name)
             if self.state.nodes[name].online:
                 self._listen(name)
 

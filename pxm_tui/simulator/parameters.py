@@ -28,13 +28,13 @@ def read_parameters(query: str, body: bytes, content_type: str, release: Release
 
 
 def _read_form(text: str) -> Parameters:
-    """Split a form: `&` and `;` separate, a repeated key makes a list."""
+    """Split a form: `&` and `;` separate, a repeated key makes a list; a second `=` ends the value."""
     parameters: Parameters = {}
     for pair in re.split("[&;]", text):
         if not pair:
             continue
-        name, _, value = pair.partition("=")
-        _add(parameters, _decode(name), _decode(value))
+        name, _, rest = pair.partition("=")
+        _add(parameters, _decode(name), _decode(rest.partition("=")[0]))
     return parameters
 
 

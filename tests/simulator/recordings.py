@@ -12,6 +12,7 @@ from typing import Any
 from pxm_tui.simulator.accounts import Token, User
 from pxm_tui.simulator.clock import ManualClock
 from pxm_tui.simulator.control import SimulatedCluster
+from pxm_tui.simulator.inventory import GIB, Guest, Pool
 from pxm_tui.simulator.options import ClusterOptions, FleetOptions
 from tests.fleet_fixtures import FleetFactory
 
@@ -23,20 +24,27 @@ NODES = {"9.2": ("pve1", "pve2"), "8.4": ("pve84",), "6.4": ("pve64",)}
 NOW = 1_795_386_306.0
 
 
-def prepare(fresh_fleet: FleetFactory, release: str, guests: int = 10) -> tuple[ManualClock, SimulatedCluster]:
-    """Start a cluster with the nodes and accounts of the recordings."""
+async def _instantly(_seconds: float) -> None:
+    """Let no time pass."""
+
+
+def prepare(fresh_fleet: FleetFactory, release: str) -> tuple[ManualClock, SimulatedCluster]:
+    """Start a cluster with the nodes, guests and accounts of the recordings."""
     clock = ManualClock(NOW)
     names = NODES[release]
     options = ClusterOptions(
         "testpve" if len(names) > 1 else names[0],
         release,
         nodes=len(names),
-        guests=guests,
+        guests=0,
         standalone=len(names) == 1,
         node_names=names,
         password="testpve-root-1",
     )
-    cluster = fresh_fleet(options=FleetOptions(auth_delay=0, clock=clock, cluster_options=(options,))).clusters[0]
+    fleet = FleetOptions(auth_delay=0, clock=clock, sleep=_instantly, cluster_options=(options,))
+    cluster = fresh_fleet(options=fleet).clusters[0]
+    cluster.state.guests = recorded_guests(release)
+    cluster.state.pools = [Pool("prod", "production")]
     accounts = cluster.state.accounts
     admin = accounts.users["admin@pve"]
     admin.firstname, admin.lastname, admin.email = "Ada", "Min", "admin@example.test"
@@ -53,6 +61,25 @@ def prepare(fresh_fleet: FleetFactory, release: str, guests: int = 10) -> tuple[
     return clock, cluster
 
 
+def recorded_guests(release: str) -> list[Guest]:
+    """Make the guests of the recordings."""
+    home, away = NODES[release][0], NODES[release][-1]
+    kinds = {"qemu": ("web01", "tmpl-debian12", "db01", "remote01"), "lxc": ("ct-dns", "remote-ct")}
+    numbers = dict(zip(("web01", "tmpl-debian12", "db01", "remote01"), (100, 101, 102, 300), strict=True))
+    numbers |= {"ct-dns": 200, "remote-ct": 301}
+    guests = {
+        name: Guest(kind, numbers[name], name, home, "stopped", 2, GIB, 4 * GIB, phase=0.5, load=0.1)
+        for kind, names in kinds.items()
+        for name in names
+    }
+    guests["web01"].status, guests["web01"].started_at = "running", NOW - 1168
+    guests["web01"].tags, guests["ct-dns"].tags = "prod;web", "dns"
+    guests["tmpl-debian12"].template = True
+    guests["db01"].lock = "backup"
+    guests["remote01"].node = guests["remote-ct"].node = away
+    return list(guests.values())
+
+
 def add_tokens(cluster: SimulatedCluster, secret: str) -> None:
     """Make the tokens of the recordings."""
     tokens = cluster.state.accounts.users["admin@pve"].tokens
@@ -61,6 +88,7 @@ def add_tokens(cluster: SimulatedCluster, secret: str) -> None:
     tokens["sepnone"] = Token("sepnone", secret)
     tokens["old"] = Token("old", secret, privsep=False, expire=1_000_000_000)
     cluster.state.accounts.users["root@pam"].tokens["ci"] = Token("ci", secret, privsep=False)
+    cluster.state.accounts.users["auditor@pve"].tokens["ro"].secret = secret
 
 
 @dataclass(frozen=True)

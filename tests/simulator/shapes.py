@@ -21,8 +21,6 @@ def kind_of(entry: Mapping[str, Any]) -> tuple[str, ...]:
 
 def differences(ours: Any, theirs: Any, optional: Iterable[str], where: str = "") -> list[str]:
     """Say how `ours` differs from `theirs`; keys in `optional` may be there or not, `*` lets all of them."""
-    if theirs is None or ours is None:
-        return [] if theirs == ours or "null" in optional else [f"{where}: {json_type(ours)} for {json_type(theirs)}"]
     if json_type(ours) != json_type(theirs):
         return [f"{where}: {json_type(ours)} for {json_type(theirs)}"]
     if isinstance(theirs, dict):
@@ -55,10 +53,15 @@ def _of_objects(ours: list[Any], theirs: list[Any], optional: set[str], where: s
         found += [f"{where}: lacks {key}" for key in sorted(all_of_theirs - any_of_ours - optional)]
         found += [f"{where}: has {key}" for key in sorted(all_of_ours - any_of_theirs - optional)]
     for key in sorted(any_of_ours & any_of_theirs):
-        left, right = (next(entry[key] for entry in side if key in entry) for side in (ours, theirs))
-        if key not in optional or right is not None:
-            found += differences(left, right, {*optional, "null"}, f"{where}.{key}")
+        left, right = (_first_value(side, key) for side in (ours, theirs))
+        if left is not None and right is not None:
+            found += differences(left, right, optional, f"{where}.{key}")
     return found
+
+
+def _first_value(entries: list[Any], key: str) -> Any:
+    """Give the first value of a key that is not null: what may be null says nothing of its type."""
+    return next((entry[key] for entry in entries if entry.get(key) is not None), None)
 
 
 def _keys(entries: list[Any]) -> tuple[set[str], set[str]]:

@@ -20,9 +20,6 @@ from tests.simulator.wire import Reply, ask, token_header
 
 pytestmark = pytest.mark.skipif(not ANSWERS.exists(), reason="the recorded answers do not lie beside the repository")
 
-GUESTS = {"qemu": "100", "lxc": "108"}
-"""Our guests that stand for the recorded ones: a machine that runs and a container that does not."""
-
 OPTIONS = "which options there are depends on what somebody set"
 MACHINE = "the recording machine's"
 OPTIONAL: dict[str, tuple[set[str], str]] = {
@@ -53,18 +50,17 @@ NO_DATA = "the recording machine had no round robin database"
 
 
 def translate(cluster: SimulatedCluster, answer: RecordedAnswer) -> str:
-    """Put our guest and task in the place of the recorded ones in a path."""
-    path = re.sub(r"/lxc/\d+", f"/lxc/{GUESTS['lxc']}", answer.path)
-    if "UPID" in path:
-        task = cluster.state.tasks.finished(next(iter(cluster.state.nodes)))[0]
-        path = re.sub(r"UPID[^/]*", quote(task.name, safe=":@!"), path)
-    return path
+    """Put our task in the place of the recorded one in a path."""
+    if "UPID" not in answer.path:
+        return answer.path
+    task = cluster.state.tasks.finished(cluster.nodes[-1])[0]
+    return re.sub(r"UPID[^/]*", quote(task.name, safe=":@!"), answer.path)
 
 
 def run_a_task_of_a_token(clock: ManualClock, cluster: SimulatedCluster) -> None:
     """Start a guest as the recording token did, so that the newest task is one of a token's."""
-    node = cluster.nodes[0]
-    started = ask(cluster.endpoint, "POST", f"/api2/json/nodes/{node}/qemu/106/status/start", token_header(cluster))
+    node = cluster.nodes[-1]
+    started = ask(cluster.endpoint, "POST", f"/api2/json/nodes/{node}/qemu/300/status/start", token_header(cluster))
     assert started.status == 200
     clock.advance(60)
 

@@ -117,7 +117,8 @@ def test_bodies_where_there_may_be_none(fleet: FleetThread) -> None:
     for cluster in fleet.clusters:
         reply = ask(cluster.endpoint, "DELETE", "/api2/json/version", token_header(cluster), b"a=b")
         assert (reply.status, reply.reason) == (501, "Unexpected content for method 'DELETE'")
-        assert reply.body == b"Unexpected content for method 'DELETE'"
+        told = cluster.state.release.message_in_body
+        assert reply.body == (b"Unexpected content for method 'DELETE'" if told else b"")
         assert reply.values("Content-Type") == []
 
 

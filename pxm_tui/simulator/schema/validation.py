@@ -48,7 +48,7 @@ def check_value(value: object, parameter: Parameter, name: str, errors: Errors, 
     """Check one value and note in `errors` what is wrong with it."""
     if parameter.kind == "array" and not isinstance(value, list) and release.at_least(8):
         value = [value]
-    problem = _type_problem(value, parameter.kind, release)
+    problem = _type_problem(value, parameter.kind)
     if problem:
         errors.add(name, f"type check ('{parameter.kind}') failed{problem}")
     elif isinstance(value, list):
@@ -62,13 +62,13 @@ def check_value(value: object, parameter: Parameter, name: str, errors: Errors, 
             errors.add(name, problem)
 
 
-def _type_problem(value: object, kind: str, release: Release) -> str | None:
+def _type_problem(value: object, kind: str) -> str | None:
     """Say why a value is not of a kind; None where it is."""
     if kind in {"array", "object"}:
         return None if isinstance(value, list if kind == "array" else dict) else ""
     if isinstance(value, list | dict):
         return f" - got {'HASH' if isinstance(value, dict) else 'ARRAY'}"
-    if isinstance(value, bool) and not (kind == "boolean" and release.at_least(8)):
+    if isinstance(value, bool) and kind != "boolean":
         return " - got JSON::PP::Boolean"
     text = as_text(value)
     fits = {
