@@ -184,7 +184,12 @@ def test_check_failed_at_the_login(snap_compare: Compare, size: tuple[int, int])
     app = shows(bench, lambda: CheckDialog(bench.services, ClusterView(which, Snapshot(which.id))))
 
     async def ended(pilot: Pilot[Any]) -> None:
-        await until(pilot, lambda: "[ Log in again ]" in stage_of(pilot).shown)
+        body = pilot.app.screen.query_one("#box-body")
+
+        def at_the_end() -> bool:
+            return "[ Copy report ]" in stage_of(pilot).shown and body.scroll_offset.y == body.max_scroll_y
+
+        await until(pilot, at_the_end)
 
     assert snap_compare(app, terminal_size=size, run_before=ended)
 

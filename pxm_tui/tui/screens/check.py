@@ -90,7 +90,6 @@ class CheckDialog(BoxDialog[None]):
     def on_mount(self) -> None:
         """Begin at once."""
         self.query_one("#beyond").display = False
-        self.query_one("#box-body").anchor()
         self.query_one("#close").focus()
         self._check()
 
@@ -219,6 +218,11 @@ class CheckDialog(BoxDialog[None]):
         if remedy_label is not None:
             self.query_one("#remedy", PushButton).relabel(remedy_label)
         self.show_keys()
+        self.call_after_refresh(self._to_the_end)
+
+    def _to_the_end(self) -> None:
+        """Show the buttons, where not everything fits; the layout knows its new height after another refresh."""
+        self.call_after_refresh(self.query_one("#box-body").scroll_end, animate=False)
 
     def _show_rights(self) -> None:
         login = self._cluster.login
@@ -233,6 +237,7 @@ class CheckDialog(BoxDialog[None]):
             facts.append(Fact("A token sees no more than its owner. If the owner lacks it, too:", label_width=16))
             facts.append(Fact(f"`{grant_line(login.user, None)}`", indent=2))
         self._show_beyond([*facts, Fact("Then check again.", label_width=16)])
+        self.call_after_refresh(self._to_the_end)
         self._remedy = TRY_AGAIN
         self.query_one("#remedy", PushButton).relabel(TRY_AGAIN)
 
