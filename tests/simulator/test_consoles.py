@@ -236,6 +236,7 @@ def test_stopping_the_task_ends_the_session(api: Api) -> None:
         masked(0, b"continued"),
         masked(BINARY, b"x" * (128 * 1024 + 1)),
     ],
+    ids=["without a mask", "a fragment", "compressed", "continued", "too long"],
 )
 def test_frames_that_end_the_connection(api: Api, rubbish: bytes) -> None:
     opened = api.post(f"{api.path(SERIAL_VM)}/termproxy")
