@@ -70,7 +70,7 @@ class Detail:
             width: columns.
             brief: rights, identity and labels are left out below an explanation.
         """
-        found = [self._status(), Content("")]
+        found = [*self._status(width), Content("")]
         reasons = list(self._reasons(width))
         if reasons:
             found += [*reasons, Content("")]
@@ -78,7 +78,7 @@ class Detail:
             found += _labelled(label, text, 11, width)
         return found if reasons else [*found, Content("")]
 
-    def _status(self) -> Content:
+    def _status(self, width: int) -> list[Content]:
         cluster = self.view.cluster
         word = "not checked yet" if cluster.status is Status.UNKNOWN else str(cluster.status)
         style = STATUS_STYLE[cluster.status]
@@ -89,9 +89,16 @@ class Detail:
             sign = Content.assemble(sign, f"{since}: {safe(reason.short)}")
         if self.last_seen:
             seen = cluster.last_seen_at
-            below = "" if seen is None else f"   (below: as last seen at {local_short(seen, self.now)})"
-            return Content.assemble(sign, below)
-        return Content.assemble(sign, *(f"   {fact}" for fact in self._figures()))
+            facts = [] if seen is None else [f"(below: as last seen at {local_short(seen, self.now)})"]
+        else:
+            facts = list(self._figures())
+        lines = [sign]
+        for fact in facts:
+            if lines[-1].cell_length + len(fact) + 3 <= width:
+                lines[-1] = Content.assemble(lines[-1], f"   {fact}")
+            else:
+                lines.append(Content(f"   {fact}"))
+        return lines
 
     def _figures(self) -> Iterator[str]:
         cluster = self.view.cluster
@@ -148,7 +155,7 @@ class Detail:
             return safe(reason.do)
         own = "" if reason.cause == "timeout" else f"{reason.do} "
         others = other_nodes(self.view)
-        nodes = f" Its other nodes when last seen: {others}." if others else ""
+        nodes = f" Its other {'nodes' if ';' in others else 'node'} when last seen: {others}." if others else ""
         return safe(f"{own}`c` checks it now, step by step.{nodes}")
 
     # Facts

@@ -136,7 +136,7 @@ def only_endpoint(view: ClusterView) -> str:
     others = other_nodes(view)
     if not others:
         return "It is the only endpoint."
-    which = "node" if others.count(", ") <= 1 and "; " not in others else "nodes"
+    which = "nodes" if "; " in others else "node"
     return f"It is the only endpoint; its other {which}, when last seen: {others}."
 
 

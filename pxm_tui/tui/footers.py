@@ -73,6 +73,8 @@ def detail_footer(width: int, *, unreachable: bool = False) -> Row:
         if unreachable
         else (BACK, TAB, CHECK, DEREGISTER, COPY, REFRESH, HELP)
     )
+    if width < NARROW:
+        keys = (BACK, CHECK, COPY, HELP)
     renamed = {CHECK: "Check now", COPY: "Copy report"} if unreachable else {}
     return _cut([(key.footer_key, renamed.get(key, key.label)) for key in keys], width)
 

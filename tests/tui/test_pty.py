@@ -42,6 +42,19 @@ def _colours(output: bytes) -> set[bytes]:
     return {part for found in re.findall(rb"\x1b\[([0-9;]*)m", output) for part in found.split(b";")}
 
 
+@pytest.mark.parametrize("keys", ["jj!/x", ":open dr-ams\rq", "?q", "sS", "\t\t"])
+def test_keys_typed_before_the_first_frame_do_no_harm(start: Starter, keys: str) -> None:
+    program = start()
+    program.press(keys)
+    program.wait_for("\x1b[?1049h")
+    program.press(keys)
+    program.wait_for("pxm")
+    program.wait_until_quiet()
+    program.press("\x03\x03")
+
+    assert program.wait() == 0
+
+
 def test_starts_shows_and_quits(start: Starter) -> None:
     program = start()
     program.wait_for("by name")

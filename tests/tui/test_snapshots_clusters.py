@@ -33,6 +33,8 @@ def _select(name: str, *keys: str) -> Any:
     async def before(pilot: Pilot[None]) -> None:
         home = pilot.app.screen
         assert isinstance(home, ClustersScreen)
+        while not home.focused:
+            await pilot.pause()
         view = next(view for view in home.cluster_views() if view.cluster.name == name)
         home.grid.select(view.cluster.id)
         await pilot.press(*keys)

@@ -19,9 +19,6 @@ class Painted(Widget):
 
     DEFAULT_CSS = """
     Painted { height: 1; width: 1fr; }
-    TitleLine { background: $pxm-title; }
-    TitleLine, RuleLine, KeysLine { text-wrap: nowrap; }
-    RuleLine { color: $pxm-rule; }
     """
     can_focus = False
 
@@ -38,6 +35,10 @@ class TitleLine(Painted):
     """The first line: what this is on the left, the rest on the right.
 
     Several variants may be given, widest first; the first that fits is shown.
+    """
+
+    DEFAULT_CSS = """
+    TitleLine { background: $pxm-title; text-wrap: nowrap; }
     """
 
     def __init__(self, left: str | Content = "", right: str | Content = "", *, id: str | None = None) -> None:  # noqa: A002
@@ -76,6 +77,10 @@ def side_by_side(lefts: Sequence[Content], rights: Sequence[Content], width: int
 class RuleLine(Painted):
     """A line across the screen with a label near its left or its right end."""
 
+    DEFAULT_CSS = """
+    RuleLine { color: $pxm-rule; text-wrap: nowrap; }
+    """
+
     def __init__(self, label: str | Content = "", *, right: bool = False, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._label = _as_content(label)
@@ -93,7 +98,8 @@ class RuleLine(Painted):
         rule = glyphs_of(self).rule
         if not self._label.cell_length:
             return Content(rule * width)
-        label = Content.assemble(" ", self._label.truncate(max(1, width - 4), ellipsis=True), " ")
+        shown = self._label.truncate(max(1, width - 4), ellipsis=True)
+        label = Content.assemble(" ", shown.stylize_before("$foreground"), " ")
         rest = rule * (width - 1 - label.cell_length)
         return Content.assemble(rest, label, rule) if self._right else Content.assemble(rule, label, rest)
 
@@ -124,6 +130,10 @@ class TextLines(Painted):
 
 class KeysLine(Painted):
     """The footer: keys and what they do. `show` takes (key, label) pairs in the order in which they are shown."""
+
+    DEFAULT_CSS = """
+    KeysLine { text-wrap: nowrap; }
+    """
 
     def __init__(
         self,
