@@ -336,6 +336,7 @@ ROUTES = (
     Route("GET", f"{HA}/groups", list_ha_groups),
     Route("GET", f"{HA}/rules", list_nothing),
     Route("GET", "/cluster/replication", list_nothing),
+    Route("GET", "/nodes/{node}/replication", list_nothing),
     Route("GET", "/cluster/metrics/server", list_nothing),
     Route("GET", "/cluster/backup", list_backup_jobs),
     Route("GET", "/cluster/backup/{id}", show_backup_job),
