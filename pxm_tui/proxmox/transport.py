@@ -112,44 +112,75 @@ class SessionTransport(httpx.AsyncBaseTransport):
 
     async def _send(self, connection: _Connection, request: httpx.Request) -> httpx.Response:
         began = self._timer()
-        answer = await connection.http.handle_async_request(
-            httpcore.Request(
-                method=request.method,
-                url=httpcore.URL(
-                    scheme=self._origin.scheme,
-                    host=self._origin.host,
-                    port=self._origin.port,
-                    target=request.url.raw_path,
-                ),
-                headers=request.headers.raw,
-                content=request.stream,
-                extensions=request.extensions,
-            )
+        url = httpcore.URL(
+            scheme=self._origin.scheme, host=self._origin.host, port=self._origin.port, target=request.url.raw_path
         )
+        try:
+            answer = await connection.http.handle_async_request(
+                httpcore.Request(
+                    request.method,
+                    url,
+                    headers=request.headers.raw,
+                    content=request.stream,
+                    extensions=request.extensions,
+                )
+            )
+        except BaseException:
+            connection.stream.close()  # httpcore does not where it is cancelled before it has begun
+            raise
         return httpx.Response(
             answer.status,
             headers=answer.headers,
-            stream=_Body(answer, lambda: self._give_back(connection)),
+            stream=_Body(answer, lambda: self._give_back(connection), connection.stream.close),
             extensions={**answer.extensions, SECONDS: self._timer() - began},
+        )
+
+    def _translated(self, request: httpx.Request) -> httpcore.Request:
+        return httpcore.Request(
+            method=request.method,
+            url=httpcore.URL(
+                scheme=self._origin.scheme,
+                host=self._origin.host,
+                port=self._origin.port,
+                target=request.url.raw_path,
+            ),
+            headers=request.headers.raw,
+            content=request.stream,
+            extensions=request.extensions,
         )
 
     def _give_back(self, connection: _Connection) -> None:
         if connection.http.is_idle():
             connection.idle_since = self._timer()
             self._idle.append(connection)
+        else:
+            connection.stream.close()
 
 
 class _Body(httpx.AsyncByteStream):
-    """The body of an answer; closing it gives the connection back."""
+    """The body of an answer; closing it gives the connection back.
 
-    def __init__(self, answer: httpcore.Response, give_back: Callable[[], None]) -> None:
+    Where reading or closing is cancelled, and perhaps cancelled again while httpcore tidies up, the connection is
+    closed here.
+    """
+
+    def __init__(self, answer: httpcore.Response, give_back: Callable[[], None], close: Callable[[], None]) -> None:
         self._answer = answer
         self._give_back = give_back
+        self._close = close
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._answer.aiter_stream():
-            yield chunk
+        try:
+            async for chunk in self._answer.aiter_stream():
+                yield chunk
+        except BaseException:
+            self._close()
+            raise
 
     async def aclose(self) -> None:
-        await self._answer.aclose()
+        try:
+            await self._answer.aclose()
+        except BaseException:
+            self._close()
+            raise
         self._give_back()
