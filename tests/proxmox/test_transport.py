@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import socket
 import traceback
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
@@ -13,8 +15,9 @@ import pytest
 from pxm_tui.domain.cluster import LoginMethod
 from pxm_tui.domain.errors import LoginError, UnreachableError
 from pxm_tui.domain.secret import Secret
-from pxm_tui.proxmox import connections
+from pxm_tui.proxmox import connections, dialing
 from pxm_tui.proxmox.connections import SPARE
+from pxm_tui.proxmox.streams import TlsStream
 from pxm_tui.services.ports import Credentials
 from tests.proxmox.servers import (
     CA_FILE,
@@ -203,6 +206,55 @@ async def test_spare_connections_that_fail_are_missed_by_nobody() -> None:
         with nothing_left_behind():
             await secured(session)
             await session._connections.transport.drop()
+
+
+async def test_cancelling_at_any_moment_closes_every_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[TlsStream] = []
+
+    class Recorded(TlsStream):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            opened.append(self)
+
+    monkeypatch.setattr(dialing, "TlsStream", Recorded)
+    answers, finished = answering(*[http(REALMS)] * 2), 0
+    async with HostileServer(answers) as server:
+        for moment in range(0, 120, 2):
+            async with aclosing(gateway().open(server.endpoint)) as session:
+                await secured(session)
+                await session.realms()
+                reading = asyncio.gather(*(session.realms() for _ in range(3)), return_exceptions=True)
+                for _ in range(moment):
+                    await asyncio.sleep(0)
+                finished += reading.done()
+                reading.cancel()
+                with suppress(asyncio.CancelledError):
+                    await reading
+            assert all(stream._socket.fileno() == -1 for stream in opened)
+    assert 0 < finished < 60
+
+
+async def test_cancelling_at_any_moment_of_the_opening_closes_every_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[socket.socket] = []
+    real = dialing._connect
+
+    async def connect(address: dialing.Address) -> socket.socket:
+        opened.append(await real(address))
+        return opened[-1]
+
+    monkeypatch.setattr(dialing, "_connect", connect)
+    async with HostileServer(answering(http(REALMS))) as server:
+        for moment in range(40):
+            session = gateway().open(server.endpoint, CA_FILE)
+            opening = asyncio.create_task(secured(session))
+            for _ in range(moment):
+                await asyncio.sleep(0)
+            opening.cancel()
+            with suppress(asyncio.CancelledError):
+                await opening
+            await session.aclose()
+            assert all(sock.fileno() == -1 for sock in opened)
+    assert opened
 
 
 async def test_a_packed_answer_is_unpacked() -> None:
