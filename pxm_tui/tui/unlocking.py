@@ -40,4 +40,5 @@ async def unlock(home: ClustersScreen) -> None:
         await home.services.clusters.open_vault(_AtHome(home))
     except StorageError:
         return
+    home.services.fleet.dismiss_notices()
     await home.services.fleet.refresh()

@@ -18,26 +18,23 @@ from pxm_tui.services.fleet import ClusterView, FleetView
 from pxm_tui.services.ports import VaultState
 from pxm_tui.tui.banner import banner_lines
 from pxm_tui.tui.columns import Column, columns_at
-from pxm_tui.tui.commands import Command
 from pxm_tui.tui.empty import empty_lines
 from pxm_tui.tui.explain import explain
 from pxm_tui.tui.footers import GAP, WIDE_GAP, home_footer, period_words
 from pxm_tui.tui.headline import Headline
-from pxm_tui.tui.home import HomeChoices
 from pxm_tui.tui.keys import HOME, bindings
-from pxm_tui.tui.ordering import SORTS, SortOrder
+from pxm_tui.tui.ordering import SortOrder
 from pxm_tui.tui.rows import RowPainter, RttMemory, longest_name
-from pxm_tui.tui.screens.acting import ActingScreen
+from pxm_tui.tui.screens.choosing import ChoosingScreen
 from pxm_tui.tui.screens.prompting import PromptingScreen
 from pxm_tui.tui.widgets.frame import KeysLine, RuleLine, TextLines, TitleLine, set_height
 from pxm_tui.tui.widgets.grid import Grid, Line, Look
-from pxm_tui.tui.widgets.prompt import Choice, Prompt
 
 COALESCE = 0.1
 """Seconds in which changes of the fleet are gathered before they are shown."""
 
 
-class ClustersScreen(ActingScreen[None]):
+class ClustersScreen(ChoosingScreen[None]):
     """See the module."""
 
     KEYS = HOME
@@ -46,7 +43,6 @@ class ClustersScreen(ActingScreen[None]):
 
     def __init__(self, services: Services) -> None:
         super().__init__(services)
-        self.choices = HomeChoices.from_preferences(services.preferences.read())
         self._view = FleetView()
         self._unreadable = ""
         self._look_key: tuple[object, ...] = ()
@@ -85,11 +81,6 @@ class ClustersScreen(ActingScreen[None]):
         self._look_at_vault()
         self._wait_for_minute()
 
-    @property
-    def grid(self) -> Grid[ClusterView]:
-        """The table."""
-        return self.query_one("#grid", Grid)
-
     def home_focus(self) -> Widget | None:
         """The table."""
         return self.grid
@@ -117,7 +108,8 @@ class ClustersScreen(ActingScreen[None]):
                 screen.fleet_changed()
 
     @work(exclusive=True, group="vault", description="looking at the secret store")
-    async def _look_at_vault(self) -> None:
+    async def _look_at_vault(self, *, then_refresh: bool = False) -> None:
+        """Ask for the passphrase where the secret store needs one."""
         from pxm_tui.tui.unlocking import unlock
 
         self._vault = await self.services.clusters.vault()
@@ -125,6 +117,8 @@ class ClustersScreen(ActingScreen[None]):
             self.show_fleet()
         if self._vault.exists and not self._vault.open:
             await unlock(self)
+        elif then_refresh:
+            await self.services.fleet.refresh()
 
     def _wait_for_minute(self) -> None:
         now = self.services.clock()
@@ -253,71 +247,8 @@ class ClustersScreen(ActingScreen[None]):
     def action_refresh(self) -> None:
         """Ask everybody now; the order is brought up to date."""
         self._checking = True
-        super().action_refresh()
+        self._look_at_vault(then_refresh=True)
         self.show_fleet(anew=True)
-
-    def action_problems(self) -> None:
-        """Problems only, on and off."""
-        self.choices.problems_only = not self.choices.problems_only
-        self._remember()
-
-    async def action_sort(self) -> None:
-        """By the next column, and show which there are."""
-        self.choices.order = self.choices.order.next()
-        await self._sorted()
-
-    async def action_reverse(self) -> None:
-        """Turn the order round."""
-        self.choices.order = self.choices.order.reversed()
-        await self._sorted()
-
-    async def _sorted(self) -> None:
-        self._remember(anew=True)
-        await self.open_choice(Choice(self._sort_line(), self._take_sort))
-
-    def _take_sort(self, key: str) -> Content | bool:
-        if key not in {"s", "S"}:
-            return key == "enter"
-        order = self.choices.order
-        self.choices.order = order.next() if key == "s" else order.reversed()
-        self._remember(anew=True)
-        return self._sort_line()
-
-    def _sort_line(self) -> Content:
-        order = self.choices.order
-        names = [f"[{name.upper()}]" if name == order.by else name for name in SORTS]
-        return Content(f"Sort by  {'  '.join(names)}         s next   S reverse")
-
-    async def action_filter(self) -> None:
-        """As you type."""
-        await self.open_prompt(Prompt("/", self.choices.words), self._filter_typed, self._filter_entered)
-
-    def _filter_typed(self, text: str) -> None:
-        self.choices.words = text.strip()
-        self.show_fleet()
-        self.show_hint(f"{self.grid.row_count} of {len(self._view.clusters)}   Enter keep   Esc clear")
-
-    async def _filter_entered(self, text: str) -> None:
-        self.choices.words = text.strip()
-        self._remember()
-        await self.close_line()
-
-    def _remember(self, *, anew: bool = False) -> None:
-        kept = self.services.preferences.read()
-        self.services.preferences.write({**kept, "clusters": self.choices.to_preferences()})
-        self.show_fleet(anew=anew)
-
-    async def obey(self, command: Command, view: ClusterView | None) -> None:
-        """Commands with something behind them: `:sort seen`, `:filter fra`."""
-        name, argument = command.key.names[0] if command.key.names else "", command.argument
-        if name == "sort" and argument in SORTS:
-            self.choices.order = SortOrder(argument)
-            self._remember(anew=True)
-        elif name == "filter" and argument:
-            self.choices.words = argument
-            self._remember()
-        else:
-            await super().obey(command, view)
 
     # The way back
 
@@ -328,14 +259,7 @@ class ClustersScreen(ActingScreen[None]):
             self.fleet_changed()
         elif self.choices.words:
             self.choices.words = ""
-            self._remember()
-
-    async def action_back(self) -> None:
-        """Esc while filtering clears the filter."""
-        if isinstance(self._line, Prompt) and self._line.sign == "/":
-            self.choices.words = ""
-            self._remember()
-        await super().action_back()
+            self.remember()
 
     def action_leave(self) -> None:
         """`q` on the home screen ends the program."""
