@@ -112,19 +112,8 @@ class SessionTransport(httpx.AsyncBaseTransport):
 
     async def _send(self, connection: _Connection, request: httpx.Request) -> httpx.Response:
         began = self._timer()
-        url = httpcore.URL(
-            scheme=self._origin.scheme, host=self._origin.host, port=self._origin.port, target=request.url.raw_path
-        )
         try:
-            answer = await connection.http.handle_async_request(
-                httpcore.Request(
-                    request.method,
-                    url,
-                    headers=request.headers.raw,
-                    content=request.stream,
-                    extensions=request.extensions,
-                )
-            )
+            answer = await connection.http.handle_async_request(self._translated(request))
         except BaseException:
             connection.stream.close()  # httpcore does not where it is cancelled before it has begun
             raise
