@@ -22,16 +22,8 @@ KEYS = {
     "/nodes/{node}/disks": "name",
     "/nodes/{node}/services/{service}": "subdir",
     "/nodes/{node}/storage/{storage}": "subdir",
-    "/nodes/{node}/tasks/{upid}": "name",
-    "/nodes/{node}/qemu/{vmid}": "subdir",
-    "/nodes/{node}/qemu/{vmid}/status": "subdir",
-    "/nodes/{node}/qemu/{vmid}/snapshot/{snapname}": "cmd",
-    "/nodes/{node}/qemu/{vmid}/agent": "name",
-    "/nodes/{node}/lxc/{vmid}": "subdir",
-    "/nodes/{node}/lxc/{vmid}/status": "subdir",
-    "/nodes/{node}/lxc/{vmid}/snapshot/{snapname}": "cmd",
 }
-"""The indexes, and the key that each of them has for the names of what is below."""
+"""The indexes, and the key that each of them has for the names of what is below. Guests and tasks have their own."""
 
 
 def below(path: str, release: Release) -> list[str]:

@@ -48,9 +48,9 @@ def check_value(value: object, parameter: Parameter, name: str, errors: Errors, 
     """Check one value and note in `errors` what is wrong with it."""
     if parameter.kind == "array" and not isinstance(value, list) and release.at_least(8):
         value = [value]
-    problem = _type_problem(value, parameter.kind)
-    if problem:
-        errors.add(name, f"type check ('{parameter.kind}') failed{problem}")
+    mismatch = _type_problem(value, parameter.kind)
+    if mismatch is not None:
+        errors.add(name, f"type check ('{parameter.kind}') failed{mismatch}")
     elif isinstance(value, list):
         for index, item in enumerate(value):
             if parameter.items is not None:
