@@ -20,6 +20,10 @@ COMPRESS_FROM = 1024
 REASONS = {200: "OK", 301: "Moved Permanently", 308: "Permanent Redirect"}
 
 
+COMPRESSION_LEVEL = 1
+"""Less than Proxmox's own, because a simulated fleet answers for a thousand clusters with one processor."""
+
+
 @runtime_checkable
 class Session(Protocol):
     """One end of a websocket, which a `Channel` brings what comes."""
@@ -179,7 +183,7 @@ def to_response(answer: Answer, *, now: float, keep: bool, compress: bool) -> we
     headers.add("Server", "pve-api-daemon/3.0")
     if body is not None:
         if compress and len(body) > COMPRESS_FROM:
-            body = gzip.compress(body, mtime=0)
+            body = gzip.compress(body, COMPRESSION_LEVEL, mtime=0)
             headers.add("Content-Encoding", "gzip")
         headers.add("Content-Length", str(len(body)))
         if answer.content_type is not None:

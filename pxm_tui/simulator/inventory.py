@@ -1,7 +1,7 @@
 """Nodes, guests, storages and pools of a simulated cluster, made from its seed."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pxm_tui.simulator.clock import seeded
 
@@ -55,7 +55,8 @@ class Guest:
         missed: seconds of work that it did not do while it was paused.
         holder: whoever holds the lock on its configuration file at the moment.
         details: configuration and snapshots, made when first looked at (`guest_details.py`).
-        encoded: what its entry in `/cluster/resources` was last made from, and that entry as JSON.
+        work_at_start: its start, and the work it had done by then (`metrics.py`).
+        encoded: its entry in `/cluster/resources` as it was last made (`routes/guest_rows.py`).
     """
 
     kind: str
@@ -76,12 +77,31 @@ class Guest:
     missed: float = 0.0
     holder: object = field(default=None, repr=False)
     details: "GuestDetails | None" = field(default=None, repr=False)
-    encoded: tuple[tuple[object, ...], str] | None = field(default=None, repr=False)
+    encoded: "EncodedRow | None" = field(default=None, repr=False)
+    work_at_start: tuple[float, float] | None = field(default=None, repr=False)
 
     @property
     def running(self) -> bool:
         """Tell whether the guest uses processor and memory."""
         return self.started_at is not None
+
+
+class EncodedRow(NamedTuple):
+    """A guest's entry in a list as JSON, and what it was made from.
+
+    Attributes:
+        made_from: all that the entry depends on, besides the moment.
+        head: its beginning, where nothing else is known of the guest.
+        known: its beginning, where more is known.
+        moment: of when the figures are.
+        text: the entry.
+    """
+
+    made_from: tuple[object, ...]
+    head: str
+    known: str
+    moment: float | None
+    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Figures that move: each is a function of time, so nothing has to run in the background."""
 
 import math
+from math import cos, sin
 
 from pxm_tui.simulator.inventory import Guest, Node, Storage
 
@@ -54,20 +55,35 @@ def node_figures(node: Node, now: float) -> Figures:
 
 def guest_activity(guest: Guest, now: float) -> float:
     """Give the share of its processors that a running guest uses, 0 to 1; all else that it does follows it."""
-    shift = guest.phase * _TURN
-    day = math.cos(_TURN * (now - BUSIEST_HOUR) / DAY + (guest.phase - 0.5))
-    hour = math.sin(_TURN * now / HOUR + shift)
-    moment = math.sin(_TURN * now / MINUTES + 7 * shift)
-    return min(1.0, guest.load * (1 + DAILY * day + HOURLY * hour + RESTLESS * moment))
+    return _activity_and_work(guest, now)[0]
 
 
 def guest_work(guest: Guest, now: float) -> float:
     """Integrate a guest's activity, relative to its mean, over time: grows by about 1 a second, always."""
+    return _activity_and_work(guest, now)[1]
+
+
+def _activity_and_work(guest: Guest, now: float) -> tuple[float, float]:
+    """Give a guest's activity at a moment, and the integral of it until then relative to its mean."""
     shift = guest.phase * _TURN
-    day = DAILY * DAY * math.sin(_TURN * (now - BUSIEST_HOUR) / DAY + (guest.phase - 0.5))
-    hour = HOURLY * HOUR * math.cos(_TURN * now / HOUR + shift)
-    moment = RESTLESS * MINUTES * math.cos(_TURN * now / MINUTES + 7 * shift)
-    return now + (day - hour - moment) / _TURN
+    day = _TURN * (now - BUSIEST_HOUR) / DAY + guest.phase - 0.5
+    hour = _TURN * now / HOUR + shift
+    moment = _TURN * now / MINUTES + 7 * shift
+    swing = DAILY * cos(day) + HOURLY * sin(hour) + RESTLESS * sin(moment)
+    lead = DAILY * DAY * sin(day) - HOURLY * HOUR * cos(hour) - RESTLESS * MINUTES * cos(moment)
+    return min(1.0, guest.load * (1 + swing)), now + lead / _TURN
+
+
+def guest_progress(guest: Guest, now: float) -> tuple[float, float]:
+    """Give a guest's activity and the work that it has done since its start, in seconds; a paused one does none."""
+    if guest.started_at is None:
+        return 0.0, 0.0
+    if guest.work_at_start is None or guest.work_at_start[0] != guest.started_at:
+        guest.work_at_start = (guest.started_at, guest_work(guest, guest.started_at))
+    quiet = guest.quiet_since
+    activity, work = _activity_and_work(guest, now if quiet is None or now < quiet else quiet)
+    done = work - guest.work_at_start[1] - guest.missed
+    return activity if quiet is None else 0.0, done if done > 0 else 0.0
 
 
 def guest_rates(guest: Guest, now: float) -> dict[str, float]:
@@ -77,13 +93,18 @@ def guest_rates(guest: Guest, now: float) -> dict[str, float]:
 
 
 def _mean_rates(guest: Guest) -> dict[str, int]:
-    rate = int(2000 + 180_000 * guest.load)
+    rate = mean_rate(guest)
     return {"netin": rate, "netout": rate // 2, "diskread": rate // 3, "diskwrite": rate // 4}
+
+
+def mean_rate(guest: Guest) -> int:
+    """Give the bytes per second that a guest receives on average; what else it moves is in proportion."""
+    return int(2000 + 180_000 * guest.load)
 
 
 def guest_memory(guest: Guest, now: float) -> int:
     """Give the bytes of memory that a running guest uses."""
-    swing = 0.12 * math.sin(_TURN * now / (6 * HOUR) + guest.phase * _TURN)
+    swing = 0.12 * sin(_TURN * now / (6 * HOUR) + guest.phase * _TURN)
     return int(guest.memory * (0.3 + 0.5 * guest.phase) * (1 + swing))
 
 
@@ -92,18 +113,21 @@ def guest_figures(guest: Guest, now: float) -> Figures:
     if guest.started_at is None:
         names = ("cpu", "mem", "disk", "uptime", "netin", "netout", "diskread", "diskwrite")
         return dict.fromkeys(names, 0)
-    quiet = guest.quiet_since
-    moment = now if quiet is None else min(now, quiet)
-    done = max(0.0, guest_work(guest, moment) - guest_work(guest, guest.started_at) - guest.missed)
+    activity, done = guest_progress(guest, now)
     figures: Figures = {
-        "cpu": guest_activity(guest, now) if quiet is None else 0,
+        "cpu": activity,
         "mem": guest_memory(guest, now),
-        "disk": int(guest.disk * (0.2 + 0.5 * guest.phase)) if guest.kind == "lxc" else 0,
+        "disk": guest_disk(guest),
         "uptime": max(0, int(now - guest.started_at)),
     }
     for name, rate in _mean_rates(guest).items():
         figures[name] = int(rate * done)
     return figures
+
+
+def guest_disk(guest: Guest) -> int:
+    """Give the bytes of its root file system that a running container uses; nobody knows them of a machine."""
+    return int(guest.disk * (0.2 + 0.5 * guest.phase)) if guest.kind == "lxc" else 0
 
 
 def storage_used(storage: Storage, node: Node, now: float) -> int:

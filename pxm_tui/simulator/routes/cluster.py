@@ -1,8 +1,14 @@
 """The whole cluster at a glance: version, status, resources."""
 
-from pxm_tui.simulator.inventory import STORAGES, Guest, Node, Pool, Storage
-from pxm_tui.simulator.metrics import guest_figures, node_figures, sampled, storage_used
+import json
+
+from pxm_tui.simulator.answers import EncodedList
+from pxm_tui.simulator.inventory import STORAGES, Node, Pool, Storage
+from pxm_tui.simulator.metrics import node_figures, sampled, storage_used
 from pxm_tui.simulator.routes.base import Call, Entry, Route
+from pxm_tui.simulator.routes.guest_rows import guest_rows
+
+MANY = 500
 
 
 def show_version(call: Call) -> Entry:
@@ -85,22 +91,31 @@ def node_entry(call: Call, node: Node) -> Entry:
     return entry
 
 
-def list_resources(call: Call) -> list[Entry]:
+def list_resources(call: Call) -> EncodedList:
     """Answer `GET /cluster/resources`, filtered by what who asks may see."""
     wanted = call.text("type")
     entries: list[Entry] = []
     if wanted is None:
         entries += _pools(call)
-    if wanted in {None, "vm"}:
-        entries += _guests(call)
     if wanted in {None, "node"}:
         entries += _nodes(call)
     if wanted in {None, "storage"}:
         entries += storage_entries(call)
     if wanted in {None, "sdn"}:
         entries += _zones(call, wanted)
-    call.cluster.numbers.shuffle(entries)
-    return entries
+    rows = [json.dumps(entry, separators=(",", ":"), ensure_ascii=False) for entry in entries]
+    if wanted in {None, "vm"}:
+        rows += guest_rows(call)
+    return EncodedList(_any_order(call, rows))
+
+
+def _any_order(call: Call, rows: list[str]) -> list[str]:
+    """Put rows into an arbitrary order; of many, only where the list begins is left to chance."""
+    if len(rows) < MANY:
+        call.cluster.numbers.shuffle(rows)
+        return rows
+    start = call.cluster.numbers.randrange(len(rows))
+    return rows[start:] + rows[:start]
 
 
 def _pools(call: Call) -> list[Entry]:
@@ -110,46 +125,6 @@ def _pools(call: Call) -> list[Entry]:
 
 def _pool_entry(pool: Pool) -> Entry:
     return {"type": "pool", "id": f"/pool/{pool.name}", "pool": pool.name}
-
-
-def _guests(call: Call) -> list[Entry]:
-    pools = {path: pool.name for pool in call.cluster.pools for path in pool.members}
-    if not call.may("/pool/prod", "Pool.Audit" if call.cluster.release.at_least(7) else "Pool.Allocate"):
-        pools = {}
-    return [
-        guest_entry(call, guest, pools.get(f"/vms/{guest.vmid}"))
-        for guest in call.cluster.guests
-        if call.may(f"/vms/{guest.vmid}", "VM.Audit")
-    ]
-
-
-def guest_entry(call: Call, guest: Guest, pool: str | None) -> Entry:
-    """Describe a guest as `/cluster/resources` does."""
-    release = call.cluster.release
-    entry: Entry = {
-        "id": f"{guest.kind}/{guest.vmid}",
-        "type": guest.kind,
-        "vmid": guest.vmid,
-        "node": guest.node,
-    }
-    optional = {"pool": pool, "lock": guest.lock, "tags": guest.tags if release.at_least(7, 3) else None}
-    entry.update({key: value for key, value in optional.items() if value is not None})
-    known_until = call.cluster.figures_time(call.cluster.nodes[guest.node], call.now)
-    if known_until is None:
-        entry["status"] = "unknown"
-        return entry
-    figures = guest_figures(guest, sampled(known_until))
-    if release.at_least(9):
-        figures["memhost"] = figures["mem"] if guest.kind == "qemu" else 0
-    sizes: Entry = {"maxcpu": guest.cores, "maxmem": guest.memory, "maxdisk": guest.disk}
-    return {
-        **entry,
-        "name": guest.name,
-        "status": guest.status,
-        "template": int(guest.template),
-        **figures,
-        **sizes,
-    }
 
 
 def _nodes(call: Call) -> list[Entry]:

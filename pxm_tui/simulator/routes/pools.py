@@ -3,7 +3,8 @@
 from pxm_tui.simulator.errors import handler_error, permission_error
 from pxm_tui.simulator.inventory import Pool
 from pxm_tui.simulator.routes.base import Call, Entry, Route
-from pxm_tui.simulator.routes.cluster import guest_entry, storage_entries
+from pxm_tui.simulator.routes.cluster import storage_entries
+from pxm_tui.simulator.routes.guest_rows import guest_entry
 
 
 def _privilege(call: Call) -> str:
