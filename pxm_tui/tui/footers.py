@@ -68,11 +68,9 @@ def footer_width(row: Sequence[tuple[str, str]], gap: int = GAP) -> int:
 
 def detail_footer(width: int, *, unreachable: bool = False) -> Row:
     """The footer of the screen of one cluster."""
-    keys = (
-        (BACK, CHECK, DEREGISTER, COPY, LOG, HELP)
-        if unreachable
-        else (BACK, TAB, CHECK, DEREGISTER, COPY, REFRESH, HELP)
-    )
+    keys: tuple[Key, ...] = (BACK, TAB, CHECK, DEREGISTER, COPY, REFRESH, HELP)
+    if unreachable:
+        keys = (BACK, CHECK, DEREGISTER, COPY, LOG, HELP)
     if width < NARROW:
         keys = (BACK, CHECK, COPY, HELP)
     renamed = {CHECK: "Check now", COPY: "Copy report"} if unreachable else {}

@@ -62,10 +62,10 @@ class ClustersScreen(ChoosingScreen[None]):
         yield TitleLine(id="title")
         yield TextLines(id="banner")
         yield Grid[ClusterView](lambda view: view.cluster.id, id="grid")
-        demo = self.services.demo
-        if demo is not None:
-            words = "Demo fleet, nothing here is real. Register a fourth:"
-            yield TextLines([f"{words}  {demo.endpoint}  {demo.user}  {demo.password}"], id="demo")
+        if self.services.demo is not None:
+            from pxm_tui.tui.demo_line import DemoLine
+
+            yield DemoLine(self.services.demo)
         yield RuleLine(id="rule", right=True)
         yield TextLines(id="explanation")
         yield KeysLine(id="keys", gap=GAP)
