@@ -73,7 +73,12 @@ COMMANDS: tuple[Command, ...] = (
         "         [--dry-run] [--json]",
         "Check a cluster live, step by step, and register it.",
         "Secrets come from a prompt or from stdin, one a line: the password or the token's secret, then the code. "
-        "An untrusted certificate is asked about on a terminal, and ends with exit status 6 elsewhere.",
+        "An untrusted certificate is asked about on a terminal, and ends with exit status 6 elsewhere.\n\n"
+        "Many at once:\n\n"
+        "  while read -r name url id secret sha256; do\n"
+        '    printf \'%%s\\n\' "$secret" | pxm register "$name" "$url" --token-id "$id" \\\n'
+        '      --token-secret-stdin --fingerprint "$sha256" --label env=prod\n'
+        "  done < clusters.txt",
         (
             "NAME",
             "ENDPOINT",

@@ -29,7 +29,7 @@ class Parser(argparse.ArgumentParser):
     """Raises instead of ending the program; abbreviations are off, so that `--password` is no `--password-stdin`."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(allow_abbrev=False, formatter_class=_formatter, **options)
+        super().__init__(allow_abbrev=False, formatter_class=_Formatter, **options)
 
     def error(self, message: str) -> NoReturn:
         """Raise `InvalidError`; argparse's words, without the value of an option that takes none."""
@@ -41,9 +41,20 @@ class Parser(argparse.ArgumentParser):
         raise HelpShownError
 
 
-def _formatter(prog: str) -> argparse.HelpFormatter:
-    """Help for 80 columns. Asking for the terminal's width imports compression libraries, at every start."""
-    return argparse.HelpFormatter(prog, width=HELP_WIDTH, max_help_position=28)
+class _Formatter(argparse.HelpFormatter):
+    """Help for 80 columns, in paragraphs; an indented one is kept as it is.
+
+    The width is fixed because asking for the terminal's imports compression libraries, at every start.
+    """
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=HELP_WIDTH, max_help_position=28)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        paragraphs = text.split("\n\n")
+        return "\n\n".join(
+            part if part[:1] == " " else super(_Formatter, self)._fill_text(part, width, indent) for part in paragraphs
+        )
 
 
 def parse(argv: list[str]) -> argparse.Namespace | None:

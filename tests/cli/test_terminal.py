@@ -183,3 +183,11 @@ def test_json_on_a_terminal_is_for_reading(registered: Path) -> None:
     with Person("show", "alone", "--json") as person:
         person.sees('\r\n  "name": "alone",\r\n')
         assert person.ends() == 0
+
+
+def test_without_a_command_the_terminal_ui_opens(environment: Path) -> None:
+    with Person("--ascii", "--no-mouse", "--refresh", "off") as person:
+        person.sees("No cluster is registered yet.")
+        person.types("q")
+        assert person.ends() == 0
+        assert "\x1b[?1000h" not in person.seen

@@ -33,6 +33,12 @@ def test_every_command_has_help(pxm: Pxm, command: str) -> None:
     assert max(len(line) for line in done.out.splitlines()) <= 79
 
 
+def test_help_says_how_to_register_many(pxm: Pxm) -> None:
+    shown = pxm("register", "--help").out
+    assert "  while read -r name url id secret sha256; do\n    printf '%s\\n' \"$secret\" | pxm register" in shown
+    assert shown.index("Check a cluster live") < shown.index("done < clusters.txt\n") < shown.index("positional")
+
+
 def test_options_that_change_nothing_yet_say_so(pxm: Pxm) -> None:
     words = " ".join(pxm("register", "--help").out.split())
     assert words.count("it changes nothing yet") == 2
