@@ -76,7 +76,7 @@ COMMANDS: tuple[Command, ...] = (
         "An untrusted certificate is asked about on a terminal, and ends with exit status 6 elsewhere.\n\n"
         "Many at once:\n\n"
         "  while read -r name url id secret sha256; do\n"
-        '    printf \'%%s\\n\' "$secret" | pxm register "$name" "$url" --token-id "$id" \\\n'
+        '    printf \'%s\\n\' "$secret" | pxm register "$name" "$url" --token-id "$id" \\\n'
         '      --token-secret-stdin --fingerprint "$sha256" --label env=prod\n'
         "  done < clusters.txt",
         (
