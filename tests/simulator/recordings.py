@@ -12,6 +12,7 @@ from typing import Any
 from pxm_tui.simulator.accounts import Token, User
 from pxm_tui.simulator.clock import ManualClock
 from pxm_tui.simulator.control import SimulatedCluster
+from pxm_tui.simulator.guest_details import details_of
 from pxm_tui.simulator.inventory import GIB, Guest, Pool
 from pxm_tui.simulator.options import ClusterOptions, FleetOptions
 from tests.fleet_fixtures import FleetFactory
@@ -76,6 +77,8 @@ def recorded_guests(release: str) -> list[Guest]:
     guests["web01"].tags, guests["ct-dns"].tags = "prod;web", "dns"
     guests["tmpl-debian12"].template = True
     guests["db01"].lock = "backup"
+    details_of(guests["ct-dns"]).snapshots.clear()
+    details_of(guests["ct-dns"]).parent = None
     guests["remote01"].node = guests["remote-ct"].node = away
     return list(guests.values())
 

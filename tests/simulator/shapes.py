@@ -20,7 +20,10 @@ def kind_of(entry: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def differences(ours: Any, theirs: Any, optional: Iterable[str], where: str = "") -> list[str]:
-    """Say how `ours` differs from `theirs`; keys in `optional` may be there or not, `*` lets all of them."""
+    """Say how `ours` differs from `theirs`.
+
+    Keys in `optional` may be there or not, `*` lets all of them; what begins with `~` may have any type.
+    """
     if json_type(ours) != json_type(theirs):
         return [f"{where}: {json_type(ours)} for {json_type(theirs)}"]
     if isinstance(theirs, dict):
@@ -54,7 +57,7 @@ def _of_objects(ours: list[Any], theirs: list[Any], optional: set[str], where: s
         found += [f"{where}: has {key}" for key in sorted(all_of_ours - any_of_theirs - optional)]
     for key in sorted(any_of_ours & any_of_theirs):
         left, right = (_first_value(side, key) for side in (ours, theirs))
-        if left is not None and right is not None:
+        if left is not None and right is not None and f"~{key}" not in optional:
             found += differences(left, right, optional, f"{where}.{key}")
     return found
 
