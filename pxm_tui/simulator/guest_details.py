@@ -242,8 +242,8 @@ def _uuid(digits: str) -> str:
 
 
 def _add_old_snapshots(guest: Guest, details: GuestDetails) -> None:
-    """Give every fifth guest one snapshot and every tenth two."""
-    if guest.vmid % 5 or guest.template:
+    """Give every sixth guest one snapshot and every twelfth two."""
+    if guest.vmid % 6 != 4 or guest.template:
         return
     base = int(guest.started_at or 1_760_000_000)
     description = "snapshot taken before upgrade"
@@ -251,7 +251,7 @@ def _add_old_snapshots(guest: Guest, details: GuestDetails) -> None:
         "before-upgrade", base - 20 * DAY, dict(details.options), description
     )
     details.parent = "before-upgrade"
-    if guest.vmid % 10 == 5:
+    if guest.vmid % 12 == 10:
         details.snapshots["weekly"] = Snapshot("weekly", base - 3 * DAY, dict(details.options), "", "before-upgrade")
         details.parent = "weekly"
 
