@@ -122,11 +122,14 @@ COMMANDS: tuple[Command, ...] = (
 )
 
 
+SERVES = "Serve a simulated fleet alone, for scripts and tests; one line of JSON a cluster says how to reach it."
+
+
 def cli_help_table() -> list[tuple[str, str]]:
     """Usage and one line of help of every command, for the documentation. Two ways of usage are two rows."""
     first = ("pxm [--data-dir DIR] [--ascii] [--no-mouse] [--refresh SECONDS|off]", "Open the terminal UI.")
     lines = [(line, summary) for _, usage, summary, _, _ in COMMANDS for line in _usages(usage)]
-    return [first, *lines]
+    return [first, *((line, SERVES if "--serve" in line else summary) for line, summary in lines)]
 
 
 def _usages(usage: str) -> list[str]:
