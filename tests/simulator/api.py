@@ -23,7 +23,7 @@ class Api:
     clock: ManualClock
     headers: dict[str, str]
 
-    def ask(self, method: str, path: str, **fields: object) -> Reply:
+    def ask(self, method: str, path: str, /, **fields: object) -> Reply:
         """Ask for a path below the format; parameters of a GET or DELETE go into the query."""
         pairs = "&".join(f"{key.replace('_', '-')}={quote(str(value), safe='')}" for key, value in fields.items())
         target = f"/api2/json{quote(path, safe='/:@!')}"
@@ -31,13 +31,13 @@ class Api:
             return ask(self.cluster.endpoint, method, target + (f"?{pairs}" if pairs else ""), self.headers)
         return ask(self.cluster.endpoint, method, target, self.headers | FORM, pairs.encode())
 
-    def get(self, path: str, **fields: object) -> Any:
+    def get(self, path: str, /, **fields: object) -> Any:
         """Give the data of a GET that must succeed."""
         reply = self.ask("GET", path, **fields)
         assert reply.status == 200, (reply.status, reply.reason)
         return reply.data
 
-    def post(self, path: str, **fields: object) -> Any:
+    def post(self, path: str, /, **fields: object) -> Any:
         """Give the data of a POST that must succeed."""
         reply = self.ask("POST", path, **fields)
         assert reply.status == 200, (reply.status, reply.reason, reply.body)
@@ -57,7 +57,7 @@ class Api:
         """Give the lines of a task's log."""
         return [line["t"] for line in self.get(f"/nodes/{upid.split(':')[1]}/tasks/{upid}/log", limit=1000)]
 
-    def do(self, path: str, **fields: object) -> Any:
+    def do(self, path: str, /, **fields: object) -> Any:
         """Post something that is a task and give its exit status."""
         return self.wait(self.post(path, **fields))
 
