@@ -177,8 +177,8 @@ def run_tui(settings: Settings, *, passphrase: Secret | None = None, demo: DemoF
     from dataclasses import replace
 
     from pxm_tui.proxmox.loop import ClientLoop
-    from pxm_tui.tui.app import run
     from pxm_tui.tui.options import detect
+    from pxm_tui.tui.start import run
 
     start_log(settings)
     options = detect(no_mouse=not settings.mouse)
