@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from textual.driver import Driver
     from textual.screen import Screen
 
+    from pxm_tui.services.fleet import FleetView
+    from pxm_tui.tui.early import EarlyTerminal
+
 TWICE_WITHIN = 1.0
 """Seconds in which a second Ctrl-C quits from anywhere."""
 
@@ -36,6 +39,8 @@ class PxmApp(App[None], inherit_bindings=False):
     Args:
         services: what it works with.
         options: how it is shown.
+        view: the stored fleet, where it has been read already.
+        terminal: what holds the terminal until this app does.
 
     Attributes:
         services: what it works with.
@@ -53,11 +58,20 @@ class PxmApp(App[None], inherit_bindings=False):
         Binding("ctrl+c", "interrupt", "Stop", show=False, priority=True, id="app.interrupt"),
     ]
 
-    def __init__(self, services: Services, options: UiOptions | None = None) -> None:
+    def __init__(
+        self,
+        services: Services,
+        options: UiOptions | None = None,
+        *,
+        view: FleetView | None = None,
+        terminal: EarlyTerminal | None = None,
+    ) -> None:
         self.options = options or UiOptions()
         super().__init__(driver_class=_driver_class(), ansi_color=True if self.options.plain_colours else None)
         self.services = services
         self.glyphs: Glyphs = ASCII if self.options.ascii else UNICODE
+        self.terminal = terminal
+        self._first_view = view
         self.draft: Any = None
         self.history: list[str] = []
         self.animation_level = "none"
@@ -71,7 +85,7 @@ class PxmApp(App[None], inherit_bindings=False):
         """The home screen; the stored fleet is read before it is drawn for the first time."""
         from pxm_tui.tui.screens.clusters import ClustersScreen
 
-        return ClustersScreen(self.services)
+        return ClustersScreen(self.services, self._first_view)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The program's own variables, for themes that do not set them."""
@@ -135,19 +149,6 @@ class PxmApp(App[None], inherit_bindings=False):
             line = f"pxm: unexpected error, details in {self.services.places.log} (no secrets in it)."
             self._exit_renderables.append(Text(line, no_wrap=True, overflow="ignore"))
         self._close_messages_no_wait()
-
-
-def run(services: Services, options: UiOptions | None = None) -> int:
-    """Run the terminal UI until it is left.
-
-    Returns:
-        The exit status: 0, or 1 after an unexpected error.
-    """
-    chosen = options or UiOptions()
-    gc.disable()
-    app = PxmApp(services, chosen)
-    app.run(mouse=not chosen.no_mouse)
-    return app.return_code or 0
 
 
 def _driver_class() -> type[Driver] | None:

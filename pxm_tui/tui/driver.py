@@ -1,4 +1,4 @@
-"""The terminal driver: clicks and wheel are asked for, not every movement of the mouse."""
+"""The terminal driver: asks for clicks and wheel only, and enters the alternate screen once."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from textual.drivers.linux_driver import LinuxDriver
 
 class ClicksDriver(LinuxDriver):
     """Reports buttons only (mode 1000), so that moving the mouse costs nothing, over SSH above all."""
+
+    def write(self, data: str) -> None:
+        """Write, but do not enter the alternate screen where that was done before."""
+        terminal = getattr(self._app, "terminal", None)
+        if terminal is None or not terminal.take_over(data):
+            super().write(data)
 
     def _enable_mouse_support(self) -> None:
         if self._mouse:

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from textual.content import Content
-
 from pxm_tui.domain.cluster import NEEDS_A_PERSON, Status
 from pxm_tui.domain.describe import grouped
 from pxm_tui.domain.times import local_short
 from pxm_tui.services.fleet import ClusterView
 from pxm_tui.tui.glyphs import STATUS_STYLE, Glyphs
+from pxm_tui.tui.line import Line, Span
 
 WORDS_FROM = 120
 """From this width on every status has its word."""
@@ -26,8 +25,6 @@ ORDER = (
     Status.UNAUTHORIZED,
     Status.UNKNOWN,
 )
-
-Part = str | tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +43,28 @@ class Headline:
     demo: bool
     checking: bool
 
-    def variants(self, width: int, glyphs: Glyphs) -> tuple[list[Content], list[Content]]:
+    def variants(self, width: int, glyphs: Glyphs) -> tuple[list[Line], list[Line]]:
         """Left and right sides, widest first, for a screen of this width."""
-        clock = clock_words(self.now)
+        clock: Line = ((clock_words(self.now), ""),)
         program = "pxm DEMO" if self.demo else "pxm"
-        start = [(program, "bold $pxm-key"), (f"  Clusters {len(self.views)}", "bold")]
+        start: Line = ((program, "bold $pxm-key"), (f"  Clusters {len(self.views)}", "bold"))
+        compact: Line = ((program, "bold $pxm-key"), (f" {len(self.views)}", "bold"))
         if not self.views:
-            return [_join(start)], [Content(clock)]
+            return [start], [clock]
         if self.checking and any(view.waiting for view in self.views):
-            short = [(program, "bold $pxm-key"), (f" {len(self.views)}", "bold")]
-            return [_join(start, "    ", self._answered()), _join(short, "  ", self._answered_short())], [
-                Content(clock)
-            ]
+            return [
+                (*start, ("    ", ""), (self._answered(), "")),
+                (*compact, ("  ", ""), (self._answered_short(), "")),
+            ], [clock]
         counts = Counter(view.cluster.status for view in self.views)
-        lefts = []
+        lefts: list[Line] = []
+        rights = [clock]
         if width >= WORDS_FROM:
-            lefts.append(_join(start, "    ", *_every_word(counts, glyphs)))
-        lefts.append(_join(start, "    ", *_few_words(counts, glyphs, words=True)))
-        lefts.append(_join(start, "    ", *_few_words(counts, glyphs, words=False)))
-        compact = [(program, "bold $pxm-key"), (f" {len(self.views)}", "bold")]
-        lefts.append(_join(compact, "  ", *_few_words(counts, glyphs, words=False, gap=" ")))
-        rights = [Content(clock)]
-        if width >= WORDS_FROM:
-            rights.insert(0, Content(glyphs.plain(f"{self._totals()}   {clock}")))
+            lefts.append((*start, ("    ", ""), *_every_word(counts, glyphs)))
+            rights.insert(0, ((glyphs.plain(f"{self._totals()}   "), ""), *clock))
+        lefts.append((*start, ("    ", ""), *_few_words(counts, glyphs, words=True)))
+        lefts.append((*start, ("    ", ""), *_few_words(counts, glyphs, words=False)))
+        lefts.append((*compact, ("  ", ""), *_few_words(counts, glyphs, words=False, gap=" ")))
         return lefts, rights
 
     def _answered(self) -> str:
@@ -94,13 +90,13 @@ def clock_words(now: datetime) -> str:
     return f"{now.astimezone():%H:%M}"
 
 
-def _every_word(counts: Counter[Status], glyphs: Glyphs) -> list[Part]:
+def _every_word(counts: Counter[Status], glyphs: Glyphs) -> list[Span]:
     return _figures(
         [(status, f" {status}") for status in ORDER if counts[status] or status is Status.HEALTHY], counts, glyphs
     )
 
 
-def _few_words(counts: Counter[Status], glyphs: Glyphs, *, words: bool, gap: str = "   ") -> list[Part]:
+def _few_words(counts: Counter[Status], glyphs: Glyphs, *, words: bool, gap: str = "   ") -> list[Span]:
     """Healthy without its word; what needs a person together."""
     need_you = sum(counts[status] for status in NEEDS_A_PERSON)
     merged = Counter({status: count for status, count in counts.items() if status not in NEEDS_A_PERSON})
@@ -119,14 +115,10 @@ def _few_words(counts: Counter[Status], glyphs: Glyphs, *, words: bool, gap: str
 
 def _figures(
     order: Sequence[tuple[Status, str]], counts: Counter[Status], glyphs: Glyphs, gap: str = "   "
-) -> list[Part]:
-    parts: list[Part] = []
+) -> list[Span]:
+    parts: list[Span] = []
     for status, word in order:
         if parts:
-            parts.append(gap)
-        parts += [(glyphs.of_status(status), STATUS_STYLE[status]), f" {counts[status]}{word}"]
+            parts.append((gap, ""))
+        parts += [(glyphs.of_status(status), STATUS_STYLE[status]), (f" {counts[status]}{word}", "")]
     return parts
-
-
-def _join(start: Sequence[Part], *parts: Part) -> Content:
-    return Content.assemble(*start, *parts)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from textual.binding import Binding
+if TYPE_CHECKING:
+    from textual.binding import Binding
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ def bindings(keys: Iterable[Key]) -> list[Binding]:
     All have priority, so that keys typed ahead act in the order in which they were typed (a binding without
     priority acts later, in the focused widget's own queue).
     """
+    from textual.binding import Binding
+
     return [
         Binding(key.keys, key.action, key.label, show=False, priority=True, id=key.id, tooltip=key.help)
         for key in keys
@@ -73,6 +77,16 @@ def on_cluster(  # noqa: PLR0917
         id, keys, f"on('{verb}')", shown, label, help, "Clusters", names, hidden_names, command_help or help, verb
     )
 
+
+MOVES = (
+    Key("grid.down", "j,down", "move(1)", "j k ↓ ↑", "", "line", "Move"),
+    Key("grid.up", "k,up", "move(-1)", "", "", "", "Move"),
+    Key("grid.page_down", "pagedown", "page(1)", "PgUp PgDn", "", "page", "Move"),
+    Key("grid.page_up", "pageup", "page(-1)", "", "", "", "Move"),
+    Key("grid.first", "g,home", "edge(-1)", "g G", "", "first, last", "Move"),
+    Key("grid.last", "G,end", "edge(1)", "", "", "", "Move"),
+)
+"""The grid's keys; those without `shown` are named by the one before."""
 
 OPEN = on_cluster("clusters.open", "enter,d", "open", "Enter d", "Open", "details", "open", command_help="its details")
 CHECK = on_cluster(

@@ -11,8 +11,8 @@ from rich.cells import cell_len
 from pxm_tui.domain.observation import ErrorEntry, Node
 from pxm_tui.domain.times import age
 from pxm_tui.tui.glyphs import Glyphs
+from pxm_tui.tui.line import Line
 from pxm_tui.tui.text import fit, safe
-from pxm_tui.tui.widgets.grid import Line
 
 GIB = 2**30
 HERE = "this endpoint"

@@ -21,9 +21,9 @@ from pxm_tui.domain.times import days_left
 from pxm_tui.services.fleet import ClusterView
 from pxm_tui.tui.columns import NARROW, Column
 from pxm_tui.tui.glyphs import Glyphs
+from pxm_tui.tui.line import Line
 from pxm_tui.tui.ordering import SortOrder
 from pxm_tui.tui.text import fit
-from pxm_tui.tui.widgets.grid import Line
 
 STYLE = {
     "healthy": "good",

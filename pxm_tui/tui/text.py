@@ -5,10 +5,14 @@ Everything that is not a literal of ours goes through `content`, `safe` or `fit`
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.cells import cell_len, set_cell_size
-from textual.content import Content
 
 from pxm_tui.domain.text import cut_end, cut_middle, one_line
+
+if TYPE_CHECKING:
+    from textual.content import Content
 
 
 def safe(text: str, limit: int = 500) -> str:
@@ -18,11 +22,15 @@ def safe(text: str, limit: int = 500) -> str:
 
 def content(text: str, style: str = "", limit: int = 500) -> Content:
     """The text as content in one style. Square brackets in it are square brackets."""
+    from textual.content import Content
+
     return Content.styled(safe(text, limit), style) if style else Content(safe(text, limit))
 
 
 def lines(text: str, style: str = "", limit: int = 20_000) -> Content:
     """A text of several lines, each made harmless, as content."""
+    from textual.content import Content
+
     clean = "\n".join(one_line(line, 1000) if line.strip() else "" for line in text[:limit].splitlines())
     return Content.styled(clean, style) if style else Content(clean)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from textual.theme import BUILTIN_THEMES, Theme
 
+from pxm_tui.tui import palette
+
 COLOURS = Theme(
     name="pxm",
     primary="#5fafd7",
@@ -12,22 +14,12 @@ COLOURS = Theme(
     success="#5faf5f",
     warning="#d7af5f",
     error="#e06c75",
-    foreground="#d0d0d0",
-    background="#16191d",
-    surface="#16191d",
+    foreground=palette.FOREGROUND,
+    background=palette.BACKGROUND,
+    surface=palette.BACKGROUND,
     panel="#262b31",
     dark=True,
-    variables={
-        "pxm-good": "#5fbf5f",
-        "pxm-note": "#e5c07b",
-        "pxm-bad": "#ef6b73",
-        "pxm-stopped": "#c98be0",
-        "pxm-key": "#6fc3df",
-        "pxm-title": "#262b31",
-        "pxm-rule": "#6b7480",
-        "pxm-faint": "#8a929c",
-        "pxm-shade": "#101214 60%",
-    },
+    variables={**palette.COLOURS, "pxm-shade": "#101214 60%"},
 )
 
 PLAIN = Theme(
@@ -47,14 +39,7 @@ PLAIN = Theme(
     dark=True,
     variables={
         **BUILTIN_THEMES["ansi-dark"].variables,
-        "pxm-good": "ansi_green",
-        "pxm-note": "ansi_yellow",
-        "pxm-bad": "ansi_red",
-        "pxm-stopped": "ansi_magenta",
-        "pxm-key": "ansi_cyan",
-        "pxm-title": "ansi_default",
-        "pxm-rule": "ansi_default",
-        "pxm-faint": "ansi_default",
+        **palette.PLAIN,
         "pxm-shade": "ansi_default",
     },
 )

@@ -9,8 +9,8 @@ import logging
 import sys
 from pathlib import Path
 
-from pxm_tui.tui.app import PxmApp, run
 from pxm_tui.tui.options import detect
+from pxm_tui.tui.start import run
 from tests.fakes import cluster, make_bench, sketch_fleet
 
 SECRET = "hunter2-in-a-local-variable"
@@ -27,6 +27,8 @@ def main() -> int:
     logging.basicConfig(filename=log, level=logging.INFO)
     fleet = sketch_fleet() if count == 0 else tuple(cluster(f"c-{n}", number=n) for n in range(count))
     if "crash" in sys.argv:
+        from pxm_tui.tui.app import PxmApp
+
         PxmApp.key_x = lambda _self: _crash()  # type: ignore[attr-defined]
     options = detect(no_mouse="no-mouse" in sys.argv)
     return run(make_bench(fleet).services, options)

@@ -13,6 +13,7 @@ import termios
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
+from typing import Any
 
 LIMIT = 20.0
 """Seconds after which a program that does not do what is expected is given up."""
@@ -92,6 +93,10 @@ class TerminalProgram:
         """Until it has written nothing for so long."""
         while self.read(seconds):
             pass
+
+    def modes(self) -> list[Any]:
+        """The terminal's modes: echo, line by line, and so on."""
+        return termios.tcgetattr(self._master)
 
     def press(self, keys: str) -> None:
         """Type."""

@@ -12,8 +12,9 @@ from textual.events import MouseScrollDown
 from textual.pilot import Pilot
 from textual.strip import Strip
 
+from pxm_tui.tui.line import Line
 from pxm_tui.tui.theme import COLOURS
-from pxm_tui.tui.widgets.grid import Grid, Line, Look
+from pxm_tui.tui.widgets.grid import Grid, Look
 
 
 @dataclass(frozen=True)

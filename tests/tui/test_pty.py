@@ -32,8 +32,7 @@ def _is_clean(output: bytes) -> bool:
     return (
         output.count(b"\x1b[?1049h") == output.count(b"\x1b[?1049l") == 1
         and output.rindex(b"\x1b[?25h") > output.rindex(b"\x1b[?25l")
-        and output.count(b"\x1b[?1000h") >= 1
-        and output.rindex(b"\x1b[?1000l") > output.rindex(b"\x1b[?1000h")
+        and output.rfind(b"\x1b[?1000l") >= output.rfind(b"\x1b[?1000h")
     )
 
 
@@ -57,11 +56,27 @@ def test_keys_typed_before_the_first_frame_do_no_harm(start: Starter, keys: str)
 
 def test_starts_shows_and_quits(start: Starter) -> None:
     program = start()
+    before = program.modes()
     program.wait_for("by name")
+    assert program.modes() != before
     program.press("q")
 
     assert program.wait() == 0
     assert _is_clean(program.output)
+    assert program.modes() == before
+
+
+def test_the_stored_table_is_there_before_textual_is(start: Starter) -> None:
+    program = start()
+    program.wait_for("by name")
+    first = program.output
+    program.wait_for("\x1b[?1000h")
+    program.wait_until_quiet()
+
+    assert b"\x1b[?1000h" not in first
+    assert first.count(b"\r\n") == 23
+    program.press("q")
+    assert program.wait() == 0
 
 
 def test_asks_for_clicks_and_not_for_every_movement(start: Starter) -> None:
@@ -85,9 +100,10 @@ def test_no_mouse_asks_for_nothing(start: Starter) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_signals_end_it_as_q_does(start: Starter, number: signal.Signals) -> None:
+@pytest.mark.parametrize("after", ["by name", "\x1b[?1000h"])
+def test_signals_end_it_as_q_does(start: Starter, number: signal.Signals, after: str) -> None:
     program = start()
-    program.wait_for("by name")
+    program.wait_for(after)
     program.send(number)
 
     assert program.wait() == 0

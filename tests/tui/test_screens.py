@@ -14,8 +14,7 @@ from textual.widget import Widget
 
 import pxm_tui.tui
 from pxm_tui.tui.help_text import key_table
-from pxm_tui.tui.keys import DETAIL, HOME, LOG_KEYS
-from pxm_tui.tui.widgets.grid import MOVES
+from pxm_tui.tui.keys import DETAIL, HOME, LOG_KEYS, MOVES
 from tests.fakes import HOSTILE_NAME
 from tests.tui.driving import driven
 from tests.tui.fleet import seen_bench

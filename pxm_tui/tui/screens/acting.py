@@ -10,9 +10,9 @@ from textual.screen import ScreenResultType
 
 from pxm_tui.services.fleet import ClusterView
 from pxm_tui.tui.copying import TMUX_HINT, Copyable, copyables
+from pxm_tui.tui.keys import MOVES
 from pxm_tui.tui.screens.prompting import PromptingScreen
 from pxm_tui.tui.text import safe
-from pxm_tui.tui.widgets.grid import MOVES
 from pxm_tui.tui.widgets.prompt import Choice
 
 

@@ -6,9 +6,8 @@ from textual import events, on
 from textual.screen import Screen, ScreenResultType
 
 from pxm_tui.tui.glyphs import Glyphs, glyphs_of
+from pxm_tui.tui.line import SMALLEST
 from pxm_tui.tui.widgets.frame import TextLines
-
-SMALLEST = (40, 12)
 
 
 class PxmScreen(Screen[ScreenResultType]):

@@ -23,25 +23,31 @@ from pxm_tui.tui.explain import explain
 from pxm_tui.tui.footers import GAP, WIDE_GAP, home_footer, period_words
 from pxm_tui.tui.headline import Headline
 from pxm_tui.tui.keys import HOME, bindings
+from pxm_tui.tui.line import Line
 from pxm_tui.tui.ordering import SortOrder
 from pxm_tui.tui.rows import RowPainter, RttMemory, longest_name
 from pxm_tui.tui.screens.choosing import ChoosingScreen
 from pxm_tui.tui.screens.prompting import PromptingScreen
 from pxm_tui.tui.widgets.frame import KeysLine, RuleLine, TextLines, TitleLine, set_height
-from pxm_tui.tui.widgets.grid import Grid, Line, Look
+from pxm_tui.tui.widgets.grid import Grid, Look
 
 COALESCE = 0.1
 """Seconds in which changes of the fleet are gathered before they are shown."""
 
 
 class ClustersScreen(ChoosingScreen[None]):
-    """See the module."""
+    """See the module.
+
+    Args:
+        services: what it works with.
+        view: the stored fleet, where it has been read already.
+    """
 
     KEYS = HOME
     BINDINGS: ClassVar[list[BindingType]] = list(bindings(HOME))
     help_title = "Clusters"
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, view: FleetView | None = None) -> None:
         super().__init__(services)
         self._view = FleetView()
         self._unreadable = ""
@@ -53,7 +59,7 @@ class ClustersScreen(ChoosingScreen[None]):
         self._vault: VaultState | None = None
         self._gathering: Timer | None = None
         try:
-            self._view = services.fleet.load()
+            self._view = services.fleet.load() if view is None else view
         except StorageError as error:
             self._unreadable = error.message
 
@@ -154,7 +160,9 @@ class ClustersScreen(ChoosingScreen[None]):
             return
         now = self.services.clock()
         headline = Headline(self._view.clusters, now, self.services.demo is not None, self._checking)
-        self.query_one("#title", TitleLine).show(*headline.variants(self.app.size.width, self.glyphs))
+        lefts, rights = headline.variants(self.app.size.width, self.glyphs)
+        title = self.query_one("#title", TitleLine)
+        title.show([Content.assemble(*line) for line in lefts], [Content.assemble(*line) for line in rights])
         self._show_banner(now)
         self._show_rows(now, anew=anew)
         self._show_below()

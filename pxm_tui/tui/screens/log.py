@@ -15,11 +15,12 @@ from pxm_tui.services.bundle import Services
 from pxm_tui.services.journal import JournalEntry
 from pxm_tui.tui.copying import TMUX_HINT
 from pxm_tui.tui.keys import LOG_KEYS, bindings
+from pxm_tui.tui.line import Line
 from pxm_tui.tui.nodes import moment_words
 from pxm_tui.tui.screens.prompting import PromptingScreen
 from pxm_tui.tui.text import safe, wrap
 from pxm_tui.tui.widgets.frame import KeysLine, RuleLine, TextLines, TitleLine
-from pxm_tui.tui.widgets.grid import Grid, Line, Look
+from pxm_tui.tui.widgets.grid import Grid, Look
 
 
 @dataclass(frozen=True, slots=True)

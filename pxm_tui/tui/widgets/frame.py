@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from pxm_tui.tui.glyphs import glyphs_of
+from pxm_tui.tui.line import choose_beside
 
 
 class Painted(Widget):
@@ -63,11 +64,10 @@ def side_by_side(lefts: Sequence[Content], rights: Sequence[Content], width: int
 
     Narrower variants of the right side are taken before those of the left side.
     """
-    for left in lefts:
-        for right in rights:
-            gap = width - 1 - left.cell_length - right.cell_length
-            if gap >= (1 if right.cell_length else 0):
-                return Content.assemble(" ", left, " " * gap, right)
+    chosen = choose_beside([left.cell_length for left in lefts], [right.cell_length for right in rights], width)
+    if chosen is not None:
+        i, j, gap = chosen
+        return Content.assemble(" ", lefts[i], " " * gap, rights[j])
     left, right = lefts[-1], rights[-1]
     room = max(0, width - 2 - right.cell_length)
     cut = left.truncate(room, ellipsis=True)

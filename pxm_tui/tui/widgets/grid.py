@@ -14,29 +14,15 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from pxm_tui.tui.keys import Key, bindings
+from pxm_tui.tui.keys import MOVES, bindings
+from pxm_tui.tui.line import Line, Span
 
 R = TypeVar("R")
-
-Span = tuple[str, str]
-"""Text, and the style it is drawn in: one of `STYLES` or an empty string."""
-
-Line = tuple[Span, ...]
 
 WHEEL = 3
 """Rows by which the wheel scrolls."""
 
 STYLES = ("good", "note", "bad", "stopped", "dim", "head", "sorted")
-
-MOVES = (
-    Key("grid.down", "j,down", "move(1)", "j k ↓ ↑", "", "line", "Move"),
-    Key("grid.up", "k,up", "move(-1)", "", "", "", "Move"),
-    Key("grid.page_down", "pagedown", "page(1)", "PgUp PgDn", "", "page", "Move"),
-    Key("grid.page_up", "pageup", "page(-1)", "", "", "", "Move"),
-    Key("grid.first", "g,home", "edge(-1)", "g G", "", "first, last", "Move"),
-    Key("grid.last", "G,end", "edge(1)", "", "", "", "Move"),
-)
-"""The grid's keys; those without `shown` are named by the one before."""
 
 
 @dataclass(frozen=True, slots=True)
