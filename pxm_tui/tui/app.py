@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
+from textual import events
 from textual.app import App
 from textual.binding import Binding
 
@@ -75,6 +76,7 @@ class PxmApp(App[None], inherit_bindings=False):
         self.draft: Any = None
         self.history: list[str] = []
         self.animation_level = "none"
+        self._typed_ahead: list[events.Key] | None = []
         self._interrupted_at: float | None = None
         self._signals: list[signal.Signals] = []
         self.register_theme(COLOURS)
@@ -100,8 +102,18 @@ class PxmApp(App[None], inherit_bindings=False):
             loop.add_signal_handler(number, self.exit)
             self._signals.append(number)
 
+    async def on_event(self, event: events.Event) -> None:
+        """Keep keys that are typed before there is anything to act on."""
+        if self._typed_ahead is not None and isinstance(event, events.Key):
+            self._typed_ahead.append(event)
+            return
+        await super().on_event(event)
+
     def on_ready(self) -> None:
-        """The first frame is out: what lives so far stays, the garbage collector may begin."""
+        """The first frame is out: typed-ahead keys act now; what lives so far stays, the collector may begin."""
+        ahead, self._typed_ahead = self._typed_ahead or [], None
+        for event in ahead:
+            self.post_message(event)
         if not gc.isenabled():
             gc.freeze()
             gc.enable()

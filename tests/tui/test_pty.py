@@ -41,6 +41,16 @@ def _colours(output: bytes) -> set[bytes]:
     return {part for found in re.findall(rb"\x1b\[([0-9;]*)m", output) for part in found.split(b";")}
 
 
+def test_keys_typed_before_the_first_frame_act_in_their_order(start: Starter) -> None:
+    program = start()
+    program.press("jj")
+    program.wait_for("by name")
+    program.press("Gk\r")
+    program.wait_for("Last errors")
+
+    assert "Clusters › lab-old" in re.sub(r"\x1b\[[0-9;]*m", "", program.output.decode())
+
+
 @pytest.mark.parametrize("keys", ["jj!/x", ":open dr-ams\rq", "?q", "sS", "\t\t"])
 def test_keys_typed_before_the_first_frame_do_no_harm(start: Starter, keys: str) -> None:
     program = start()
