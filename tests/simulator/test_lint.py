@@ -29,6 +29,12 @@ NOT_ASKED = {
     "exec-status": "needs a process",
     "file-read": "needs a file",
 }
+PARSED = "the handler gives the property string parsed, as the recorded answers show"
+EXCEPTIONS = {
+    ("/nodes/{node}/vzdump/defaults", ".fleecing"): PARSED,
+    ("/nodes/{node}/vzdump/defaults", ".performance"): PARSED,
+}
+"""Path and key whose genuine answer is not as the schema says, with the reason."""
 NUMBERS = ("integer", "number")
 
 
@@ -121,8 +127,9 @@ def test_every_answer_is_as_the_schema_says(
             continue
         asked += 1
         found = lint(reply.data, returns_of(release).get(facts.path, {}), "")
-        if found:
-            problems[facts.path] = sorted(set(found))
+        unexcused = {problem for problem in found if (facts.path, problem.split(" ")[0]) not in EXCEPTIONS}
+        if unexcused:
+            problems[facts.path] = sorted(unexcused)
     with capsys.disabled():
         print(f"\nanswers of {release} linted against its schema: {asked}, with problems: {len(problems)}")
     assert problems == {}
