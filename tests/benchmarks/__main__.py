@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-BENCHMARKS = ("startup", "first_paint", "registration", "storage")
+BENCHMARKS = ("startup", "first_paint", "registration", "storage", "simulator")
 
 
 def main(names: list[str]) -> int:
