@@ -8,6 +8,7 @@ from email.utils import formatdate
 from typing import Protocol, runtime_checkable
 
 from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
 from multidict import CIMultiDict
 
 from pxm_tui.simulator.errors import ApiError, ProtocolError
@@ -105,7 +106,7 @@ class WireResponse(web.StreamResponse):
 
     def __init__(self, answer: "Answer", headers: CIMultiDict[str], body: bytes) -> None:
         super().__init__(status=answer.status, reason=answer.reason, headers=headers)
-        self._whole_body = body
+        self.whole_body = body
 
     @property  # type: ignore[misc]  # nobody sets it
     def content_length(self) -> int | None:
@@ -114,7 +115,19 @@ class WireResponse(web.StreamResponse):
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Write the body, which is known beforehand."""
-        await super().write_eof(data or self._whole_body)
+        await super().write_eof(data or self.whole_body)
+
+
+class NoResponse(web.StreamResponse):
+    """Tells the library that nothing more is to be sent on a connection, which is over."""
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:  # noqa: ARG002  (the library's)
+        """Send nothing.
+
+        Raises:
+            ConnectionResetError: always.
+        """
+        raise ConnectionResetError("the connection is over")
 
 
 def success(data: object, extjs: bool, total: int | None = None) -> Answer:
@@ -160,7 +173,7 @@ def _encode(document: dict[str, object]) -> bytes:
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
 
 
-def to_response(answer: Answer, *, now: float, keep: bool, compress: bool) -> web.StreamResponse:
+def to_response(answer: Answer, *, now: float, keep: bool, compress: bool) -> WireResponse:
     """Turn an answer into a response of the server's library.
 
     Args:

@@ -32,6 +32,7 @@ class Console:
         path: what it is a console of, as in access control lists.
         user: who asked; the only one who may connect.
         ticket: what has to be shown, twice.
+        speaks_first: whether its program begins without a login line, as a graphical console does.
         works: whether its program accepts who asked; older releases do not know tokens there.
         connected: whether somebody has connected.
     """
@@ -43,6 +44,7 @@ class Console:
     program: Program = field(repr=False)
     works: bool
     opened_at: float
+    speaks_first: bool = False
     task: Task | None = None
     connected: bool = False
 
@@ -60,8 +62,8 @@ class Consoles:
         self._tasks = tasks
         self._open: dict[int, Console] = {}
 
-    def open(self, path: str, user: str, program: Program, now: float, *, works: bool) -> Console:
-        """Make a console on the lowest port that is free.
+    def open(self, path: str, user: str, program: Program, now: float, *, works: bool, screen: bool) -> Console:
+        """Make a console on the lowest port that is free; a `screen` speaks first.
 
         Raises:
             OverflowError: there is none.
@@ -69,7 +71,7 @@ class Consoles:
         port = next((port for port in PORTS if not self._taken(port)), None)
         if port is None:
             raise OverflowError("unable to find free port (5900-6000)")
-        console = Console(port, path, user, self.ticket(user, path, now), program, works, now)
+        console = Console(port, path, user, self.ticket(user, path, now), program, works, now, screen)
         self._open[port] = console
         return console
 
@@ -130,9 +132,13 @@ class Terminal:
         self._channel = channel
         if self._console.task is not None:
             self._console.task.at_the_end(channel.end)
+        if self._console.speaks_first:
+            self._console.program(channel.send)
 
     def receive(self, data: bytes) -> None:
         """Take the content of one frame."""
+        if self._console.speaks_first:
+            return
         self._buffer += data
         if self._shell is None:
             self._log_in()
@@ -143,7 +149,7 @@ class Terminal:
 
     def close(self) -> None:
         """Take note that the connection is gone."""
-        failed = self._shell is None
+        failed = self._shell is None and not self._console.speaks_first
         self._consoles.finish(self._console, self._clock(), farewell(self._console) if failed else "OK")
 
     def _log_in(self) -> None:

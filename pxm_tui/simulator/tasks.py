@@ -147,6 +147,27 @@ class Task:
 
 
 @dataclass(slots=True)
+class Trouble:
+    """What is to go wrong with tasks that are about to be started.
+
+    Attributes:
+        kind: which tasks, such as `qmstart`; None for all.
+        status: how they fail; None lets them begin and never end.
+        subject: what they are about, such as a VMID; None for anything.
+        left: how many are still to be spoilt; None for all to come.
+    """
+
+    kind: str | None
+    status: str | None
+    subject: str | None = None
+    left: int | None = 1
+
+    def fits(self, upid: Upid) -> bool:
+        """Tell whether a task is one of those."""
+        return self.kind in {None, upid.kind} and self.subject in {None, upid.subject} and self.left != 0
+
+
+@dataclass(slots=True)
 class _Workers:
     """The tasks of one node."""
 
@@ -163,6 +184,9 @@ class Tasks:
         numbers: where process ids come from.
         history: makes the tasks that a node had before the simulation began, oldest first; asked when
             somebody looks for the first time.
+
+    Attributes:
+        troubles: what is to go wrong with tasks to come.
     """
 
     def __init__(self, nodes: dict[str, Node], numbers: Random, history: Callable[[Node], list[Task]]) -> None:
@@ -172,6 +196,7 @@ class Tasks:
         self._workers: dict[str, _Workers] = {}
         self._due: list[tuple[float, int, Callable[[float], object]]] = []
         self._order = itertools.count()
+        self.troubles: list[Trouble] = []
 
     def start(
         self, node: Node, body: Callable[[Task], Work], now: float, *, kind: str, subject: object, authid: str
@@ -190,10 +215,19 @@ class Tasks:
         workers.last_pid += self._numbers.randrange(3, 90)
         pstart = max(0, round((now - node.started_at) * 100))
         task = Task(Upid(node.name, workers.last_pid, pstart, int(now), kind, str(subject), authid))
-        task._work = body(task)
+        task._work = self._spoilt(task.upid, body(task))
         workers.running[task.name] = task
         self._step(task, now)
         return task
+
+    def _spoilt(self, upid: Upid, work: Work) -> Work:
+        """Let a task go wrong, if it is to."""
+        trouble = next((one for one in self.troubles if one.fits(upid)), None)
+        if trouble is None:
+            return work
+        if trouble.left is not None:
+            trouble.left -= 1
+        return _never_ending(work) if trouble.status is None else _failing(trouble.status)
 
     def later(self, due: float, action: Callable[[float], object]) -> None:
         """Let something happen at a moment to come; it is told which."""
@@ -279,3 +313,18 @@ class Tasks:
         for waiting in task._waiting:
             self._at(now, waiting)
         task._waiting.clear()
+
+
+def _failing(status: str) -> Work:
+    yield 1.0
+    raise TaskError(status)
+
+
+def _never_ending(work: Work) -> Work:
+    """Begin some work and get no further; the locks that it took are kept."""
+    try:
+        yield next(work, 0.0)
+        while True:
+            yield 3600.0
+    finally:
+        work.close()

@@ -4,7 +4,7 @@ import pytest
 
 from pxm_tui.simulator.clock import seeded
 from pxm_tui.simulator.inventory import Node, make_node
-from pxm_tui.simulator.tasks import Task, TaskError, Tasks, Upid, Work
+from pxm_tui.simulator.tasks import Task, TaskError, Tasks, Trouble, Upid, Work
 from tests.fleet_fixtures import FleetFactory
 from tests.simulator.api import NOW, VERSIONS, start_api
 from tests.simulator.wire import ask, form, login, session_headers
@@ -115,6 +115,24 @@ def test_a_node_that_goes_down_takes_its_tasks_along(tasks: tuple[Tasks, Node]) 
     tasks[1].offline_since = NOW + 1
     tasks[0].catch_up(NOW + 10)
     assert task.status == "unexpected status"
+
+
+def test_tasks_that_go_wrong(fresh_fleet: FleetFactory) -> None:
+    api = start_api(fresh_fleet)
+    troubles = api.cluster.state.tasks.troubles
+    troubles.append(Trouble("qmstart", "start failed: QEMU exited with code 1"))
+    assert api.do(api.path(103) + "/status/start") == "start failed: QEMU exited with code 1"
+    assert api.do(api.path(103) + "/status/start") == "OK"
+    troubles.append(Trouble("qmshutdown", None, subject="103", left=None))
+    upid = api.post(api.path(103) + "/status/shutdown")
+    api.clock.advance(86400)
+    assert api.get(f"/nodes/pve1/tasks/{upid}/status")["status"] == "running"
+    assert api.current(103)["status"] == "running"
+    assert api.do(api.path(103) + "/status/stop") == (
+        "can't lock file '/var/lock/qemu-server/lock-103.conf' - got timeout"
+    )
+    assert api.do(api.path(103) + "/status/stop", overrule_shutdown=1) == "OK"
+    assert api.wait(upid) == "received interrupt"
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -14,6 +14,8 @@ from pxm_tui.simulator.tasks import Task, TaskError, Work
 
 GUEST_TOKENS_SINCE = NODE_TOKENS_SINCE = (9, 1)
 FOREVER = 1e9
+PASSWORDS_SINCE = (9, 2)
+PASSWORD_LETTERS = "".join(chr(code) for code in range(33, 127) if chr(code) != ":")
 
 
 def open_guest_terminal(call: Call) -> Entry:
@@ -81,10 +83,32 @@ def _node_program(call: Call, node: Node, *, login: bool) -> Program:
     return begin
 
 
-def _open(call: Call, path: str, program: Program, kind: str, subject: object, *, works: bool) -> Entry:
+def open_screen(call: Call) -> Entry:
+    """Answer `POST …/vncproxy`: a graphical console, of which nothing but the first greeting is simulated.
+
+    Since 9.1.9 a password is always made and stands before the ticket; until then the ticket is the password.
+    """
+    place = place_of(call)
+    if call.cluster.guest(place.vmid, node=call.place["node"], kind=place.kind) is None:
+        raise handler_error(f"Configuration file '{place.file}' does not exist")
+
+    def greet(send: Callable[[bytes], None]) -> None:
+        send(b"RFB 003.008\n")
+
+    entry = _open(call, f"/vms/{place.vmid}", greet, "vncproxy", place.vmid, works=True, screen=True)
+    entry |= {"port": str(entry["port"]), "cert": call.cluster.authority.own.pem}
+    if call.release.number >= PASSWORDS_SINCE:
+        entry["password"] = "".join(call.cluster.numbers.choices(PASSWORD_LETTERS, k=8))
+        entry["ticket"] = f"{entry['password']}:{entry['ticket']}"
+    return entry
+
+
+def _open(
+    call: Call, path: str, program: Program, kind: str, subject: object, *, works: bool, screen: bool = False
+) -> Entry:
     consoles = call.cluster.consoles(call.node)
     try:
-        console = consoles.open(path, call.authid, program, call.now, works=works)
+        console = consoles.open(path, call.authid, program, call.now, works=works, screen=screen)
     except OverflowError as error:
         raise handler_error(str(error)) from None
 
@@ -123,6 +147,7 @@ def _terminal(call: Call, console: Console) -> Terminal:
 
 ROUTES: tuple[Route, ...] = (
     *both("POST", "/{vmid}/termproxy", open_guest_terminal),
+    *both("POST", "/{vmid}/vncproxy", open_screen),
     *both("GET", "/{vmid}/vncwebsocket", connect),
     Route("POST", "/nodes/{node}/termproxy", open_node_terminal),
     Route("GET", "/nodes/{node}/vncwebsocket", connect),

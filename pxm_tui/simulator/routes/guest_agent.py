@@ -112,6 +112,45 @@ def _agent(call: Call) -> Guest:
     return guest
 
 
+def show_file_systems(call: Call) -> Entry:
+    """Answer `GET …/agent/get-fsinfo`."""
+    guest = _agent(call)
+    used = int(guest.disk * (0.2 + 0.5 * guest.phase))
+    root = {
+        "name": "sda1",
+        "mountpoint": "/",
+        "type": "ext4",
+        "total-bytes": guest.disk,
+        "used-bytes": used,
+        "disk": [],
+    }
+    return {"result": [root]}
+
+
+def show_time(call: Call) -> Entry:
+    """Answer `GET …/agent/get-time`, in nanoseconds."""
+    _agent(call)
+    return {"result": int(call.now * 1_000_000_000)}
+
+
+def show_time_zone(call: Call) -> Entry:
+    """Answer `GET …/agent/get-timezone`."""
+    _agent(call)
+    return {"result": {"zone": "UTC", "offset": 0}}
+
+
+def show_users(call: Call) -> Entry:
+    """Answer `GET …/agent/get-users`: nobody is logged in."""
+    _agent(call)
+    return {"result": []}
+
+
+def show_processors(call: Call) -> Entry:
+    """Answer `GET …/agent/get-vcpus`."""
+    cores = range(_agent(call).cores)
+    return {"result": [{"logical-id": number, "online": True, "can-offline": number > 0} for number in cores]}
+
+
 def _link_local(guest: Guest) -> str:
     parts = [int(part, 16) for part in mac_address(guest.vmid, 0).split(":")]
     parts[0] ^= 2
@@ -157,5 +196,10 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", AGENT + "/get-osinfo", show_system),
     Route("GET", AGENT + "/get-host-name", show_host_name),
     Route("GET", AGENT + "/network-get-interfaces", show_interfaces),
+    Route("GET", AGENT + "/get-fsinfo", show_file_systems),
+    Route("GET", AGENT + "/get-time", show_time),
+    Route("GET", AGENT + "/get-timezone", show_time_zone),
+    Route("GET", AGENT + "/get-users", show_users),
+    Route("GET", AGENT + "/get-vcpus", show_processors),
     Route("GET", "/nodes/{node}/lxc/{vmid}/interfaces", show_container_interfaces),
 )

@@ -7,7 +7,7 @@ from pxm_tui.simulator.guest_details import details_of
 from pxm_tui.simulator.guest_moves import migrate
 from pxm_tui.simulator.guest_power import Body, Place, shutdown, start, suspend
 from pxm_tui.simulator.inventory import Guest, Node
-from pxm_tui.simulator.routes.base import Call, Route
+from pxm_tui.simulator.routes.base import Call, Entry, Route
 from pxm_tui.simulator.routes.guest_base import require_quorum, start_task
 from pxm_tui.simulator.tasks import Task, Work
 
@@ -137,6 +137,16 @@ def migrate_anywhere(call: Call) -> str:
     return start_task(call, "bulk-migrate", _one_by_one(call, _anywhere(call), step), "")
 
 
+def list_branches(_call: Call) -> list[Entry]:
+    """Answer `GET /cluster/bulk-action`."""
+    return [{"name": "guest"}]
+
+
+def list_actions(_call: Call) -> list[Entry]:
+    """Answer `GET /cluster/bulk-action/guest`."""
+    return [{"name": name} for name in ("start", "shutdown", "migrate", "suspend")]
+
+
 def _allow(call: Call, privilege: str) -> None:
     """Require a privilege on every guest that is named, or on / where none is."""
     named = call.items("vms")
@@ -189,6 +199,8 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/nodes/{node}/stopall", stop_all),
     Route("POST", "/nodes/{node}/suspendall", suspend_all),
     Route("POST", "/nodes/{node}/migrateall", migrate_all),
+    Route("GET", "/cluster/bulk-action", list_branches),
+    Route("GET", BULK, list_actions),
     Route("POST", BULK + "/start", start_anywhere),
     Route("POST", BULK + "/shutdown", shut_down_anywhere),
     Route("POST", BULK + "/suspend", suspend_anywhere),

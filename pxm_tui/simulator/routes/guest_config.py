@@ -213,6 +213,12 @@ def with_disk(guest: Guest, name: str, value: Option, options: Options) -> Optio
     return f"{volume}{rest},size={size_text(int(float(match.group(2)) * 2**30))}"
 
 
+def show_cloud_init(call: Call) -> list[Entry]:
+    """Answer `GET /nodes/{node}/qemu/{vmid}/cloudinit`: no machine here has such a drive."""
+    guest_of(call)
+    return []
+
+
 def resize_disk(call: Call) -> str | None:
     """Answer `PUT …/resize`: a task of a container always, of a machine since 8."""
     guest = guest_of(call)
@@ -252,5 +258,6 @@ ROUTES: tuple[Route, ...] = (
     *both("GET", "/{vmid}/pending", show_pending),
     *both("PUT", "/{vmid}/config", change_config),
     Route("POST", "/nodes/{node}/qemu/{vmid}/config", change_config_later),
+    Route("GET", "/nodes/{node}/qemu/{vmid}/cloudinit", show_cloud_init),
     *both("PUT", "/{vmid}/resize", resize_disk),
 )

@@ -150,6 +150,23 @@ def back_up_guests(call: Call) -> str:
     return start_task(call, "vzdump", body, here[0] if len(here) == 1 and "vmid" in call.parameters else "")
 
 
+def show_backup_defaults(call: Call) -> Entry:
+    """Answer `GET /nodes/{node}/vzdump/defaults`."""
+    release = call.release
+    entry: Entry = {
+        **{"all": 0, "bwlimit": 0, "compress": "0", "dumpdir": "/var/lib/vz/dump", "ionice": 7, "lockwait": 180},
+        **{"mailnotification": "always", "mode": "snapshot", "pigz": 0, "prune-backups": "keep-all=1", "quiet": 0},
+        **{"remove": 1, "stdexcludes": 1, "stop": 0, "stopwait": 10, "storage": "local", "zstd": 1},
+    }
+    if release.at_least(7):
+        entry["performance"] = {"max-workers": 16, "pbs-entries-max": 1048576}
+    if release.at_least(8):
+        entry |= {"fleecing": {"enabled": 0}, "notification-mode": "auto"}
+    if release.at_least(8) and not release.at_least(9):
+        entry["notification-policy"] = "always"
+    return entry
+
+
 def _check_backup(call: Call) -> None:
     if call.authid == ROOT:
         return
@@ -201,4 +218,5 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/nodes/{node}/lxc/{vmid}/migrate", show_container_conditions),
     Route("POST", "/nodes/{node}/lxc/{vmid}/migrate", migrate_container),
     Route("POST", "/nodes/{node}/vzdump", back_up_guests),
+    Route("GET", "/nodes/{node}/vzdump/defaults", show_backup_defaults),
 )
