@@ -25,6 +25,25 @@ class ManualClock:
         self.now += seconds
 
 
+class ShiftedClock:
+    """A clock that is wrong by some seconds.
+
+    Args:
+        clock: the right one.
+
+    Attributes:
+        shift: seconds by which it is ahead.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.shift = 0.0
+
+    def __call__(self) -> float:
+        """Give the time in seconds since 1970, UTC, as it believes."""
+        return self._clock() + self.shift
+
+
 def seeded(*parts: object) -> random.Random:
     """Make a random number generator that depends on nothing but `parts`."""
     return random.Random("/".join(str(part) for part in parts))  # noqa: S311  (a simulation, no secrets)

@@ -2,12 +2,13 @@
 
 import re
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from random import Random
 
 from pxm_tui.simulator.certificates import LEAF_DAYS, Certificate, CertificateAuthority, PrivateKey
-from pxm_tui.simulator.clock import Clock, seeded, seeded_bytes
+from pxm_tui.simulator.clock import Clock, ShiftedClock, seeded, seeded_bytes
 from pxm_tui.simulator.consoles import Consoles
 from pxm_tui.simulator.ha import MANAGED, SINCE_INDEX, HaResource
 from pxm_tui.simulator.inventory import Guest, Node, Pool, make_guests, make_node
@@ -51,6 +52,9 @@ class Cluster:
     Attributes:
         partitioned: every node sees itself alone.
         deaf: names of nodes that run and refuse connections.
+        wrong_clock: the cluster's clock.
+        spoiled: by node the faults of its answers with their values (`wire_faults.py`).
+        dead_peers: nodes that the others do not reach, with the status that they give instead of an answer.
         not_simulated: how often routes were asked for that the release has and the simulator has not.
     """
 
@@ -58,12 +62,15 @@ class Cluster:
         self.options = options
         self.name = options.name
         self.seed = seed
-        self.clock = clock
+        self.wrong_clock = ShiftedClock(clock)
+        self.clock: Clock = self.wrong_clock
         self.release = RELEASES[options.version]
         self.created_at = clock()
         self.domain = f"{re.sub('[^a-z0-9-]+', '-', options.name.lower()).strip('-') or 'lab'}.test"
         self.partitioned = False
         self.deaf: set[str] = set()
+        self.spoiled: dict[str, dict[str, float]] = {}
+        self.dead_peers: dict[str, int] = {}
         self.configuration_version = 3
         self.requests: deque[ReceivedRequest] = deque(maxlen=LOG_LENGTH)
         self.request_count = 0
@@ -79,7 +86,7 @@ class Cluster:
         self.nodes = {node.name: node for node in self._make_nodes(addresses)}
         self.volumes: list[Volume] = []
         self.journal: Journal = make_journal()
-        self.power = Power(clock, lambda: self.guests)
+        self.power = Power(self.clock, lambda: self.guests)
         self._by_number: dict[int, Guest] = {}
         self._consoles: dict[str, Consoles] = {}
         for name in options.offline:
@@ -87,8 +94,7 @@ class Cluster:
 
     def _make_nodes(self, addresses: list[str]) -> list[Node]:
         options = self.options
-        default = (options.name,) if options.standalone else tuple(f"pve{n + 1}" for n in range(options.nodes))
-        names = options.node_names or default
+        names = options.all_node_names
         first = 0 if options.standalone else 1
         return [
             make_node(self.seed, name, index + first, address, self.created_at)
@@ -180,6 +186,20 @@ class Cluster:
         self._generation += 1
         del self.authority
         self._leaves.clear()
+
+    def certificates(self) -> Callable[[], None]:
+        """Note the authority and all leaves; what is returned puts them back."""
+        authority, leaves = self.authority, {name: self.leaf(name) for name in self.nodes}
+
+        def put_back() -> None:
+            self.authority = authority
+            self._leaves = dict(leaves)
+
+        return put_back
+
+    def present(self, name: str, leaf: Certificate) -> None:
+        """Let a node serve a leaf."""
+        self._leaves[name] = leaf
 
     def _issue(self, name: str, *, now: float, key: PrivateKey | None = None, days: int = LEAF_DAYS) -> Certificate:
         address = self.nodes[name].address

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from pxm_tui.simulator.answers import Answer, refusal, to_response
+from pxm_tui.simulator.answers import Answer, NoResponse, WireResponse, refusal, to_response
 from pxm_tui.simulator.authentication import Identity, authenticate, presented
 from pxm_tui.simulator.clock import Sleep
 from pxm_tui.simulator.cluster import Cluster, ReceivedRequest
@@ -14,6 +14,7 @@ from pxm_tui.simulator.errors import BusyError, DroppedError, ProtocolError
 from pxm_tui.simulator.inventory import Node
 from pxm_tui.simulator.parameters import FORM, JSON, read_parameters
 from pxm_tui.simulator.websocket import serve_websocket, wants_websocket
+from pxm_tui.simulator.wire_faults import SLOW, break_off, instead_of_answer
 
 REQUESTS_PER_CONNECTION = 100
 HEADER_LINES = 64
@@ -62,23 +63,26 @@ class Connection:
         """Answer one request over TLS."""
         self._requests += 1
         self._note(request)
+        spoiled = self._cluster.spoiled.get(self._node.name, {})
         try:
             _check_headers(request)
-            answer = await self._answer(request)
+            answer = instead_of_answer(spoiled) or await self._answer(request)
         except DroppedError:
             if request.transport is not None:
                 request.transport.abort()
-            raise ConnectionResetError("dropped") from None
+            return NoResponse()
         except ProtocolError as error:
             answer = refusal(error)
         if answer.delayed and self._pace.auth_delay > 0:
             await self._pace.sleep(self._pace.auth_delay)
-        if self._pace.latency > 0:
-            await self._pace.sleep(self._pace.latency)
+        delay = self._pace.latency + spoiled.get(SLOW, 0) / 1000
+        if delay > 0:
+            await self._pace.sleep(delay)
         if answer.session is not None:
             await serve_websocket(request, answer.session)
-            raise ConnectionResetError("the websocket has ended")
-        return self._respond(request, answer)
+            return NoResponse()
+        response = self._respond(request, answer)
+        return NoResponse() if await break_off(spoiled, request, response) else response
 
     async def redirect(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request that came without TLS: with the address that has it (since 7.4)."""
@@ -92,7 +96,7 @@ class Connection:
         response.force_close()
         return response
 
-    def _respond(self, request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+    def _respond(self, request: web.BaseRequest, answer: Answer) -> WireResponse:
         keep = answer.status < 400 and self._requests < REQUESTS_PER_CONNECTION and bool(request.keep_alive)
         compress = "gzip" in request.headers.get("Accept-Encoding", "")
         return to_response(answer, now=self._cluster.clock(), keep=keep, compress=compress)

@@ -206,6 +206,18 @@ class SimulatedCluster:
             self._listeners[name].cut()
 
     @on_the_loop
+    def drop_packets(self, node: str | None = None) -> None:
+        """Answer no attempt to connect on one node or all of them, not even by a refusal."""
+        for name in self._named(node):
+            self._listeners[name].drop_packets()
+
+    @on_the_loop
+    def take_packets(self, node: str | None = None) -> None:
+        """End `drop_packets`."""
+        for name in self._named(node):
+            self._listeners[name].take_packets()
+
+    @on_the_loop
     def lose_quorum(self) -> None:
         """Part the network between the nodes: each sees itself alone."""
         self.state.partitioned = True

@@ -19,6 +19,8 @@ from pxm_tui.simulator.schema.values import Parameters
 
 FORMATS = {"json": False, "extjs": True}
 BASE = "/api2"
+UNREACHED = 595
+"""AnyEvent::HTTP's status where no connection to a peer came about; 596 where it broke before the answer."""
 
 
 def split_path(path: str) -> tuple[str, str]:
@@ -150,6 +152,9 @@ def _target(call: Call) -> Node:
     if target is None:
         reason = "Name or service not known"
         raise handler_error(f"hostname lookup '{name}' failed - failed to get address info for: {name}: {reason}")
+    dead = call.cluster.dead_peers.get(target.name)
+    if target is not call.node and dead is not None:
+        raise ProtocolError(dead, "Connection timed out" if dead == UNREACHED else "Broken pipe")
     if target is not call.node and target.name in call.cluster.deaf:
         raise ProtocolError(595, "Connection refused")
     if target is not call.node and not call.cluster.node_online(target, call.node):

@@ -9,6 +9,7 @@ from pxm_tui.simulator.addresses import AddressBook
 from pxm_tui.simulator.cluster import Cluster
 from pxm_tui.simulator.connection import Pace
 from pxm_tui.simulator.control import SimulatedCluster
+from pxm_tui.simulator.fault_board import FaultBoard
 from pxm_tui.simulator.listener import Listener
 from pxm_tui.simulator.options import ClusterOptions, FleetOptions
 
@@ -22,11 +23,13 @@ class Fleet:
 
     Attributes:
         clusters: the clusters, in the order of the options.
+        faults: what is wrong with them; to be touched on the fleet's loop (`run`).
     """
 
     def __init__(self, options: FleetOptions | None = None) -> None:
         self.options = options or FleetOptions()
         self.clusters: list[SimulatedCluster] = []
+        self.faults = FaultBoard(lambda: self.clusters)
         self._pace = Pace(self.options.latency_ms / 1000, self.options.auth_delay, self.options.sleep)
         self._listeners: list[Listener] = []
         self._addresses: AddressBook | None = None

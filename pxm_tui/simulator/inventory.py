@@ -25,6 +25,7 @@ class Node:
         started_at: time of boot, in seconds since 1970.
         offline_since: when the node went away, None while it is there.
         phase: sets the node's metrics apart from those of others, 0 to 1.
+        full: names of its storages on which nothing is left.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Node:
     started_at: float
     phase: float
     offline_since: float | None = None
+    full: set[str] = field(default_factory=set)
 
     @property
     def online(self) -> bool:

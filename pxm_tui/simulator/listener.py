@@ -14,6 +14,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from pxm_tui.simulator.addresses import BACKLOG
 from pxm_tui.simulator.certificates import Certificate
 from pxm_tui.simulator.cluster import Cluster
 from pxm_tui.simulator.connection import Connection, Pace
@@ -23,6 +24,8 @@ IDLE = 5.0
 """Seconds that a connection may idle, its first ones included."""
 HANDSHAKE = 0x16
 """First byte of a TLS handshake."""
+FILLERS = 3
+"""Connections that fill a queue which holds one."""
 PARSER_LIMIT = 65536
 """Larger than Proxmox's own limit, which is checked by the connection."""
 
@@ -64,6 +67,7 @@ class Listener:
         self._context: ssl.SSLContext | None = None
         self._served: Certificate | None = None
         self.silent = False
+        self._fillers: list[socket.socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._servers: set[ConnectionServer] = set()
 
@@ -82,10 +86,39 @@ class Listener:
         """Refuse connections from now on and cut those that stand."""
         if self._socket is None:
             return
+        self._empty_queue()
         asyncio.get_running_loop().remove_reader(self._socket)
         self._socket.close()
         self._socket = None
         self.cut()
+
+    def drop_packets(self) -> None:
+        """Be like a host behind a firewall: who connects from now on gets no answer; what stands is cut.
+
+        The kernel drops what comes to a socket whose queue is full, so that is what it is made to be.
+        """
+        if self._socket is None:
+            return
+        asyncio.get_running_loop().remove_reader(self._socket)
+        self._socket.listen(0)
+        for _ in range(FILLERS):
+            filler = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            filler.setblocking(False)
+            filler.connect_ex(self._socket.getsockname())
+            self._fillers.append(filler)
+        self.cut()
+
+    def take_packets(self) -> None:
+        """End `drop_packets`."""
+        if self._socket is None or not self._fillers:
+            return
+        self._empty_queue()
+        self._socket.listen(BACKLOG)
+        asyncio.get_running_loop().add_reader(self._socket, self._accept)
+
+    def _empty_queue(self) -> None:
+        while self._fillers:
+            self._fillers.pop().close()
 
     def cut(self) -> None:
         """Cut every connection that stands."""

@@ -132,6 +132,8 @@ def guest_disk(guest: Guest) -> int:
 
 def storage_used(storage: Storage, node: Node, now: float) -> int:
     """Give the used bytes of a storage; a shared one reads the same on every node."""
+    if storage.name in node.full:
+        return storage.size
     phase = 0.5 if storage.shared else node.phase
     return int(storage.size * wave(storage.fill, phase, now / 500))
 

@@ -46,6 +46,12 @@ class ClusterOptions:
         if self.standalone and self.nodes != 1:
             raise ValueError("a standalone node is alone")
 
+    @property
+    def all_node_names(self) -> tuple[str, ...]:
+        """The names of the nodes, chosen or not."""
+        default = (self.name,) if self.standalone else tuple(f"pve{n + 1}" for n in range(self.nodes))
+        return self.node_names or default
+
 
 @dataclass(frozen=True, slots=True)
 class FleetOptions:

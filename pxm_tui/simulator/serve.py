@@ -1,7 +1,8 @@
-"""Serves a fleet and says on a stream how to reach it, one line of JSON a cluster."""
+"""Serves a fleet and says on a stream how to reach it: one line of JSON a cluster, then one for its control API."""
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import resource
@@ -13,10 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
+from pxm_tui.simulator.control_api import ControlApi
 from pxm_tui.simulator.fleet import Fleet, SimulatedCluster
 from pxm_tui.simulator.options import KEYS, MIXED, FleetOptions
 from pxm_tui.simulator.presets import demo_fleet_options
 from pxm_tui.simulator.releases import RELEASES
+from pxm_tui.simulator.scenario import Step, play, read_scenario
 
 
 def description(cluster: SimulatedCluster, ca_file: Path) -> dict[str, str]:
@@ -36,26 +39,54 @@ def description(cluster: SimulatedCluster, ca_file: Path) -> dict[str, str]:
     }
 
 
-async def serve(options: FleetOptions, out: TextIO, stop: asyncio.Event) -> None:
+async def serve(options: FleetOptions, out: TextIO, stop: asyncio.Event, script: Sequence[Step] = ()) -> None:
     """Serve a fleet until `stop` is set; its clusters are written to `out` as they get ready.
+
+    The last line, after those of the clusters, says how to reach the control API.
+
+    Args:
+        options: the fleet.
+        out: where the lines go.
+        stop: ends it.
+        script: faults with their times, played from when all clusters are ready.
 
     Raises:
         NoAddressError: there is no free address.
     """
+    count = len(options.each_cluster())
     with tempfile.TemporaryDirectory(prefix="pxm-fleet-") as folder:
 
         def announce(cluster: SimulatedCluster) -> None:
             ca_file = Path(folder, f"ca-{len(fleet.clusters)}.pem")
             ca_file.write_text(cluster.ca_pem)
-            out.write(json.dumps(description(cluster, ca_file)) + "\n")
+            lines = [json.dumps(description(cluster, ca_file))]
+            if len(fleet.clusters) == count:
+                lines.append(json.dumps(control.line))
+            # Together, because who reads the clusters alone may close the pipe after the last of them.
+            out.write("".join(f"{line}\n" for line in lines))
             out.flush()
 
         fleet = Fleet(options)
-        try:
-            await fleet.start(announce)
-            await stop.wait()
-        finally:
-            await fleet.stop()
+        async with ControlApi(fleet.faults) as control:
+            try:
+                await fleet.start(announce)
+                await _play_until(script, fleet, stop)
+            finally:
+                await fleet.stop()
+
+
+async def _play_until(script: Sequence[Step], fleet: Fleet, stop: asyncio.Event) -> None:
+    playing = asyncio.create_task(play(script, fleet.faults, fleet.options.sleep, _complain))
+    try:
+        await stop.wait()
+    finally:
+        playing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await playing
+
+
+def _complain(text: str) -> None:
+    print(f"pxm: {text}", file=sys.stderr)
 
 
 def allow_many_files() -> None:
@@ -65,28 +96,29 @@ def allow_many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def serve_until_told(options: FleetOptions, *, until_stdin_closes: bool = False) -> int:
+def serve_until_told(options: FleetOptions, script: Sequence[Step] = (), *, until_stdin_closes: bool = False) -> int:
     """Serve a fleet on stdout's word until SIGINT or SIGTERM.
 
     Args:
         options: the fleet.
+        script: faults with their times.
         until_stdin_closes: end when stdin does as well, for a child process whose parent may die.
 
     Returns:
         The exit status: 0.
     """
     allow_many_files()
-    asyncio.run(_serve_until_told(options, until_stdin_closes))
+    asyncio.run(_serve_until_told(options, script, until_stdin_closes))
     return 0
 
 
-async def _serve_until_told(options: FleetOptions, until_stdin_closes: bool) -> None:
+async def _serve_until_told(options: FleetOptions, script: Sequence[Step], until_stdin_closes: bool) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     if until_stdin_closes:
         threading.Thread(target=_watch_stdin, args=(loop, stop), name="stdin", daemon=True).start()
-    await serve(options, sys.stdout, stop)
+    await serve(options, sys.stdout, stop, script)
 
 
 def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
@@ -108,6 +140,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keys", choices=KEYS, default="ec", help="kind of the certificates' keys")
     parser.add_argument("--auth-delay", type=float, default=3.0, metavar="S", help="seconds a 401 is held back")
     parser.add_argument("--preset", choices=("demo",), help="a ready-made fleet instead of the numbers above")
+    parser.add_argument("--scenario", type=Path, metavar="FILE", help="faults with their times, in TOML or JSON")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when stdin does")
 
 
@@ -126,6 +159,17 @@ def options_from(arguments: argparse.Namespace) -> FleetOptions:
     return demo_fleet_options(options) if arguments.preset == "demo" else options
 
 
+def script_from(arguments: argparse.Namespace, options: FleetOptions) -> list[Step]:
+    """Read the scenario that was named in parsed arguments, if one was.
+
+    Raises:
+        ScenarioError: it cannot be read or played.
+    """
+    if arguments.scenario is None:
+        return []
+    return read_scenario(arguments.scenario, options.each_cluster())
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve a simulated fleet from the command line."""
     parser = argparse.ArgumentParser(prog="python -m pxm_tui.simulator", description=__doc__)
@@ -133,7 +177,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = parser.parse_args(arguments)
     try:
         options = options_from(parsed)
+        script = script_from(parsed, options)
         options.each_cluster()
     except ValueError as error:
         parser.error(str(error))
-    return serve_until_told(options, until_stdin_closes=parsed.until_stdin_closes)
+    return serve_until_told(options, script, until_stdin_closes=parsed.until_stdin_closes)

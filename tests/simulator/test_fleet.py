@@ -176,7 +176,7 @@ async def test_serving_describes_each_cluster() -> None:
     stop.set()
     await serve(FleetOptions(clusters=2, guests=0), out, stop)
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
-    assert [list(line) for line in lines] == [KEYS, KEYS]
+    assert [list(line) for line in lines] == [KEYS, KEYS, ["control_url", "control_token"]]
     assert not await anyio.Path(lines[0]["ca_file"]).exists()
 
 

@@ -128,7 +128,8 @@ def _serve(options: list[str]) -> int:
         raise wrong_usage("pxm demo", leftover(rest))
     try:
         fleet = serve.options_from(chosen)
+        script = serve.script_from(chosen, fleet)
         fleet.each_cluster()
     except ValueError as error:
         raise wrong_usage("pxm demo", f"{error}.") from None
-    return serve.serve_until_told(fleet, until_stdin_closes=chosen.until_stdin_closes)
+    return serve.serve_until_told(fleet, script, until_stdin_closes=chosen.until_stdin_closes)
