@@ -39,13 +39,19 @@ def guest_rows(call: Call) -> list[str]:
         name: None if (last := call.cluster.figures_time(node, call.now)) is None else sampled(last)
         for name, node in call.cluster.nodes.items()
     }
-    return [_row(call, guest, pools.get(guest.vmid), moments[guest.node]) for guest in visible_guests(call)]
+    release, states = call.release, {vmid: resource.state for vmid, resource in call.cluster.ha.items()}
+    return [
+        _row(release, guest, pools.get(guest.vmid), states.get(guest.vmid), moments[guest.node])
+        for guest in visible_guests(call)
+    ]
 
 
 def guest_entry(call: Call, guest: Guest, pool: str | None) -> Entry:
     """Give the row of one guest as data."""
     last = call.cluster.figures_time(call.cluster.nodes[guest.node], call.now)
-    entry: Entry = json.loads(_row(call, guest, pool, None if last is None else sampled(last)))
+    resource = call.cluster.ha.get(guest.vmid)
+    state = None if resource is None else resource.state
+    entry: Entry = json.loads(_row(call.release, guest, pool, state, None if last is None else sampled(last)))
     return entry
 
 
@@ -61,11 +67,10 @@ def visible_pools(call: Call) -> dict[int, str]:
     }
 
 
-def _row(call: Call, guest: Guest, pool: str | None, moment: float | None) -> str:
+def _row(release: Release, guest: Guest, pool: str | None, hastate: str | None, moment: float | None) -> str:
     """Give a guest's row as of a round of pvestatd; None for a guest that nobody has heard of for too long."""
-    hastate = resource.state if (resource := call.cluster.ha.get(guest.vmid)) else None
     made_from = (
-        call.release.number,
+        release.number,
         pool,
         hastate,
         guest.node,
@@ -87,8 +92,8 @@ def _row(call: Call, guest: Guest, pool: str | None, moment: float | None) -> st
             return kept.text
         head, known = kept.head, kept.known
     else:
-        head, known = _heads(call.release, guest, pool, hastate)
-    text = f'{head},"status":"unknown"}}' if moment is None else f"{known},{_figures(call.release, guest, moment)}}}"
+        head, known = _heads(release, guest, pool, hastate)
+    text = f'{head},"status":"unknown"}}' if moment is None else f"{known},{_figures(release, guest, moment)}}}"
     guest.encoded = EncodedRow(made_from, head, known, moment, text)
     return text
 
@@ -97,10 +102,14 @@ def _heads(release: Release, guest: Guest, pool: str | None, hastate: str | None
     """Write what changes rarely: of a guest that nobody has heard of for too long, and of any other."""
     kind, vmid = guest.kind, guest.vmid
     head = f'{{"id":"{kind}/{vmid}","type":"{kind}","vmid":{vmid},"node":"{guest.node}"'
-    tags = guest.tags if release.at_least(7, 3) else None
-    for name, value in (("pool", pool), ("hastate", hastate), ("lock", guest.lock), ("tags", tags)):
-        if value is not None:
-            head += f',"{name}":{encode_basestring(value)}'
+    if pool is not None:
+        head += f',"pool":{encode_basestring(pool)}'
+    if hastate is not None:
+        head += f',"hastate":"{hastate}"'
+    if guest.lock is not None:
+        head += f',"lock":"{guest.lock}"'
+    if guest.tags is not None and release.number >= (7, 3):
+        head += f',"tags":{encode_basestring(guest.tags)}'
     known = (
         f'{head},"name":{encode_basestring(guest.name)},"status":"{guest.status}","template":{guest.template:d},'
         f'"maxcpu":{guest.cores},"maxmem":{guest.memory},"maxdisk":{guest.disk}'
