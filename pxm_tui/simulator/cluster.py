@@ -13,6 +13,7 @@ from pxm_tui.simulator.consoles import Consoles
 from pxm_tui.simulator.ha import MANAGED, SINCE_INDEX, HaResource
 from pxm_tui.simulator.inventory import Guest, Node, Pool, make_guests, make_node
 from pxm_tui.simulator.journal import Journal, make_journal
+from pxm_tui.simulator.metrics import guest_progress
 from pxm_tui.simulator.options import ClusterOptions
 from pxm_tui.simulator.permissions import Permissions
 from pxm_tui.simulator.population import make_accounts, make_credentials
@@ -105,7 +106,10 @@ class Cluster:
     def guests(self) -> list[Guest]:
         """The cluster's guests, made when first asked for."""
         names = list(self.nodes)
-        return make_guests(self.seed, names, self.options.guests, self.created_at, hostile=self.options.hostile)
+        made = make_guests(self.seed, names, self.options.guests, self.created_at, hostile=self.options.hostile)
+        for guest in made:
+            guest_progress(guest, self.created_at)  # notes where its counters begin
+        return made
 
     def guest(self, vmid: int, *, node: str | None = None, kind: str | None = None) -> Guest | None:
         """Give the guest of a number; None where there is none, or it is elsewhere or of the other kind."""
