@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 
 from pxm_tui.simulator.clock import seeded
-from pxm_tui.simulator.inventory import GIB, Guest
+from pxm_tui.simulator.inventory import Guest
 from pxm_tui.simulator.releases import Release
 
 Option = str | int
@@ -254,8 +254,3 @@ def _add_old_snapshots(guest: Guest, details: GuestDetails) -> None:
     if guest.vmid % 12 == 10:
         details.snapshots["weekly"] = Snapshot("weekly", base - 3 * DAY, dict(details.options), "", "before-upgrade")
         details.parent = "weekly"
-
-
-def default_size() -> int:
-    """Give the size of a disk that nobody gave one, in bytes."""
-    return 32 * GIB

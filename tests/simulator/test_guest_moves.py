@@ -311,3 +311,66 @@ def test_what_guests_say_of_themselves(api: Api) -> None:
     assert api.guest(stopped).kind == "lxc"
     assert api.do(f"{api.path(stopped)}/status/stop") == "OK"
     assert api.get(f"{api.path(stopped)}/interfaces") is None
+
+
+@pytest.mark.parametrize(
+    "command", ["get-fsinfo", "get-time", "get-timezone", "get-users", "get-vcpus", "get-host-name"]
+)
+def test_more_of_what_agents_know(api: Api, command: str) -> None:
+    result = api.get(f"{api.path(101)}/agent/{command}")["result"]
+    if command == "get-time":
+        assert result == int(api.clock.now * 1_000_000_000)
+    elif command == "get-fsinfo":
+        assert 0 < result[0]["used-bytes"] < result[0]["total-bytes"] == api.guest(101).disk
+    elif command == "get-vcpus":
+        assert len(result) == api.guest(101).cores
+    elif command == "get-host-name":
+        assert result == {"host-name": api.guest(101).name}
+    else:
+        assert result in ([], {"zone": "UTC", "offset": 0})
+    assert refused(api, "GET", f"{api.path(100)}/agent/{command}") == "No QEMU guest agent configured"
+
+
+def test_the_older_way_to_ask_an_agent(api: Api) -> None:
+    path = f"{api.path(101)}/agent"
+    assert "ping" in {entry["name"] for entry in api.get(path)}
+    assert api.post(path, command="ping") == {"result": {}}
+    assert api.post(path, command="get-osinfo")["result"]["id"] == "debian"
+    assert api.ask("POST", path, command="no-such-thing").status == 400
+
+
+def test_suspending_all_of_a_node(api: Api) -> None:
+    reply = api.ask("POST", "/nodes/pve1/suspendall")
+    if not api.cluster.state.release.at_least(8):
+        assert reply.status == 501
+        return
+    assert api.wait(reply.data) == "OK"
+    assert api.current(RUNNING_VM)["lock"] == "suspended"
+
+
+def test_moving_and_pausing_across_nodes(fresh_fleet: FleetFactory) -> None:
+    api = start_api(fresh_fleet)
+    assert [entry["name"] for entry in api.get("/cluster/bulk-action")] == ["guest"]
+    assert {entry["name"] for entry in api.get("/cluster/bulk-action/guest")} == {
+        *("start", "shutdown", "migrate", "suspend"),
+    }
+    bulk = "/cluster/bulk-action/guest"
+    assert api.do(f"{bulk}/migrate", target="pve3", vms=STOPPED_VM) == "OK"
+    assert api.guest(STOPPED_VM).node == "pve3"
+    assert api.do(f"{bulk}/suspend", vms=RUNNING_VM) == "OK"
+    assert api.current(RUNNING_VM)["qmpstatus"] == "paused"
+    secret = api.cluster.add_token("auditor@pve!t", privsep=False)
+    auditor = api.as_user({"Authorization": f"PVEAPIToken=auditor@pve!t={secret}"})
+    reply = auditor.ask("POST", f"{bulk}/start", vms=STOPPED_VM)
+    assert (reply.status, reply.reason) == (403, "Permission check failed (/vms/103, VM.PowerMgmt)")
+
+
+def test_indexes_and_rows_of_templates(api: Api) -> None:
+    for vmid in (RUNNING_VM, RUNNING_CT):
+        assert {"config", "status", "snapshot"} <= {entry["subdir"] for entry in api.get(api.path(vmid))}
+        actions = {entry["subdir"] for entry in api.get(f"{api.path(vmid)}/status")}
+        assert ("reset" in actions) == (vmid == RUNNING_VM)
+    full = {int(guest["vmid"]): guest for guest in api.get("/nodes/pve1/qemu", full=1)}
+    assert full[RUNNING_VM]["qmpstatus"] == "running"
+    assert full[TEMPLATE]["template"] == 1
+    assert "qmpstatus" not in api.get("/nodes/pve1/qemu")[0]
