@@ -78,7 +78,7 @@ class ControlApi:
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Let in who has the token, and put every failure into JSON."""
         sent = request.headers.get("Authorization", "")
-        if not hmac.compare_digest(sent.encode(), f"Bearer {self.token}".encode()):
+        if not hmac.compare_digest(sent.encode("utf-8", "surrogateescape"), f"Bearer {self.token}".encode()):
             return _failure(401, "the token is missing or wrong: send Authorization: Bearer TOKEN")
         try:
             return await handler(request)
