@@ -7,6 +7,7 @@ from typing import Self
 from pxm_tui.simulator.releases import Release
 from pxm_tui.simulator.routes import (
     access,
+    availability,
     cluster,
     control,
     datacenter,
@@ -31,6 +32,7 @@ MODULES = (
     control,
     cluster,
     datacenter,
+    availability,
     pools,
     storages,
     history,
