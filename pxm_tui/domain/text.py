@@ -38,8 +38,8 @@ def cut_middle(text: str, width: int, mark: str = "…") -> str:
         return text
     if width <= 1:
         return mark[:width]
-    head_room = (width - 1) // 2
-    tail_room = width - 1 - head_room
+    tail_room = (width - 1) // 2
+    head_room = width - 1 - tail_room
     return _take(text, head_room) + mark + _take(text[::-1], tail_room)[::-1]
 
 

@@ -21,6 +21,9 @@ from pxm_tui.tui.wrapping import wrap
 
 ANSWERS = frozenset({Status.HEALTHY, Status.DEGRADED})
 
+SPARABLE = 3
+"""How many facts may give way below an explanation: labels first, then identity, then rights."""
+
 
 @dataclass(frozen=True, slots=True)
 class Detail:
@@ -63,20 +66,26 @@ class Detail:
             parts += [(environment, environment_style(cluster.environment)), "   "]
         return Content.assemble(*parts, f"{words}   {self.now.astimezone():%H:%M}")
 
-    def lines(self, width: int, *, brief: bool = False) -> list[Content]:
+    def lines(self, width: int, room: int | None = None) -> list[Content]:
         """All lines, for a screen of this width.
 
         Args:
             width: columns.
-            brief: rights, identity and labels are left out below an explanation.
+            room: lines there are; labels, identity and rights give way in this order where an explanation needs them.
         """
-        found = [*self._status(width), Content("")]
+        head = [*self._status(width), Content("")]
         reasons = list(self._reasons(width))
-        if reasons:
-            found += [*reasons, Content("")]
-        for label, text in self._facts(brief=brief and bool(reasons)):
-            found += _labelled(label, text, 11, width)
-        return found if reasons else [*found, Content("")]
+        if not reasons:
+            return [*head, *self._fact_lines(width, SPARABLE), Content("")]
+        head += [*reasons, Content("")]
+        for kept in range(SPARABLE, -1, -1):
+            found = [*head, *self._fact_lines(width, kept)]
+            if room is None or len(found) <= room:
+                break
+        return found
+
+    def _fact_lines(self, width: int, kept: int) -> list[Content]:
+        return [line for label, text in self._facts(kept) for line in _labelled(label, text, 11, width)]
 
     def _status(self, width: int) -> list[Content]:
         cluster = self.view.cluster
@@ -160,19 +169,19 @@ class Detail:
 
     # Facts
 
-    def _facts(self, *, brief: bool) -> Iterator[tuple[str, str]]:
+    def _facts(self, kept: int) -> Iterator[tuple[str, str]]:
         cluster = self.view.cluster
         yield "Endpoint", self._endpoint()
         yield "Login", _login(cluster)
-        if not brief and self.view.snapshot.rights:
+        if kept >= 1 and self.view.snapshot.rights:
             yield "Rights", self._rights()
         yield "Trust", self._trust()
-        if brief:
-            return
-        own = f"{safe(cluster.own_name)}, " if cluster.own_name else ""
-        registered = cluster.created_at.astimezone(UTC)
-        yield "Cluster", f"{own}id {cluster.short_id}, registered {registered:%Y-%m-%d %H:%M} UTC"
-        yield "Labels", safe(labels_words(cluster))
+        if kept >= 2:
+            own = f"{safe(cluster.own_name)}, " if cluster.own_name else ""
+            registered = cluster.created_at.astimezone(UTC)
+            yield "Cluster", f"{own}id {cluster.short_id}, registered {registered:%Y-%m-%d %H:%M} UTC"
+        if kept >= SPARABLE:
+            yield "Labels", safe(labels_words(cluster))
 
     def _endpoint(self) -> str:
         endpoints = self.view.cluster.endpoints

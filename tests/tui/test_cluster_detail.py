@@ -151,3 +151,25 @@ async def test_fits_every_size(size: tuple[int, int]) -> None:
         assert len(strips) == size[1]
         assert "× unreachable" in ui.shown
         assert "? Help" in ui.shown
+
+
+@pytest.mark.parametrize(
+    ("lines", "kept"),
+    [
+        (21, ()),
+        (22, ("Rights",)),
+        (23, ("Rights", "Cluster")),
+        (24, ("Rights", "Cluster", "Labels")),
+        (45, ("Rights", "Cluster", "Labels")),
+    ],
+)
+async def test_facts_give_way_to_nodes_and_errors_below_an_explanation(lines: int, kept: tuple[str, ...]) -> None:
+    async with driven(seen_bench(), size=(80, lines)) as ui:
+        await _open(ui, "dr-ams")
+        shown = ui.lines
+
+    starts = [line.split()[0] for line in shown if line.strip()]
+    assert tuple(word for word in starts if word in {"Rights", "Cluster", "Labels"}) == kept
+    assert "Trust" in starts
+    assert any("○ dr-ams-2" in line for line in shown)
+    assert any("(3 times, last" in line for line in shown)

@@ -23,8 +23,7 @@ from pxm_tui.tui.widgets.grid import Grid, Look
 from pxm_tui.tui.widgets.page import Page
 
 ROOMY = 30
-"""Lines from which on everything is shown, an explanation or not."""
-
+"""Lines from which on everything is shown, an explanation or not; below, nodes and errors come first."""
 
 FRAME = 5
 """Lines of title, rules and keys."""
@@ -118,8 +117,10 @@ class ClusterScreen(ActingScreen[None]):
         self.query_one("#title", TitleLine).show([detail.title()], [detail.corner()])
         width, height = self.size
         page = self.query_one("#facts", Page)
-        lines = detail.lines(width, brief=height < ROOMY)
-        facts, nodes = shares(height - FRAME, len(lines), len(view.snapshot.nodes) + 1)
+        nodes = len(view.snapshot.nodes) + 1
+        spare = height - FRAME - max(2, nodes) - max(1, len(view.snapshot.errors))
+        lines = detail.lines(width, spare if height < ROOMY else None)
+        facts, nodes = shares(height - FRAME, len(lines), nodes)
         set_height(page, facts)
         set_height(self.nodes_grid, nodes)
         page.show(lines)
