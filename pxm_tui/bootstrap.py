@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from pxm_tui.domain.secret import Secret
     from pxm_tui.services.bundle import DemoFourth, Places, Services
+    from pxm_tui.services.faults import FaultControl, FaultInjector
     from pxm_tui.services.ports import Clock, ProxmoxGateway, Runner, Timer
     from pxm_tui.settings import Settings
     from pxm_tui.storage.tinydb_repository import TinyDbRepository
@@ -93,6 +94,7 @@ def build_services(
     *,
     passphrase: Secret | None = None,
     demo: DemoFourth | None = None,
+    control: FaultControl | None = None,
     clock: Clock = now,
     timer: Timer = time.monotonic,
     gateway: Callable[[Settings], ProxmoxGateway] = open_gateway,
@@ -104,6 +106,7 @@ def build_services(
         runner: where the client's work runs.
         passphrase: opens the vault without asking anybody.
         demo: the cluster that the demo leaves to be registered.
+        control: where the demo's fleet takes orders.
         clock: UTC now.
         timer: monotonic seconds.
         gateway: makes the Proxmox client when it is first used.
@@ -157,7 +160,14 @@ def build_services(
         period=settings.refresh,
         demo=demo,
         close=close,
+        faults=None if control is None else _open_faults(control, runner),
     )
+
+
+def _open_faults(control: FaultControl, runner: Runner) -> FaultInjector:
+    from pxm_tui.simulator_client import HttpFaultInjector
+
+    return HttpFaultInjector(control, runner)
 
 
 @asynccontextmanager
@@ -172,7 +182,13 @@ async def inline_services(settings: Settings, passphrase: Secret | None = None) 
         services.close()
 
 
-def run_tui(settings: Settings, *, passphrase: Secret | None = None, demo: DemoFourth | None = None) -> int:
+def run_tui(
+    settings: Settings,
+    *,
+    passphrase: Secret | None = None,
+    demo: DemoFourth | None = None,
+    control: FaultControl | None = None,
+) -> int:
     """Run the terminal UI to its end; gives the exit status."""
     from dataclasses import replace
 
@@ -185,7 +201,7 @@ def run_tui(settings: Settings, *, passphrase: Secret | None = None, demo: DemoF
     if settings.ascii is not None:
         options = replace(options, ascii=settings.ascii)
     with ClientLoop() as runner:
-        services = build_services(settings, runner, passphrase=passphrase, demo=demo)
+        services = build_services(settings, runner, passphrase=passphrase, demo=demo, control=control)
         try:
             return run(services, options)
         finally:

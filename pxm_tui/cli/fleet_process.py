@@ -14,6 +14,8 @@ from typing import Self
 
 import pxm_tui
 from pxm_tui.domain.errors import InternalError
+from pxm_tui.domain.secret import Secret
+from pxm_tui.services.faults import FaultControl
 
 READY_SECONDS = 60.0
 END_SECONDS = 2.0
@@ -73,6 +75,19 @@ class FleetProcess:
         Raises:
             InternalError: the fleet did not start.
         """
+        return [_endpoint(described) for described in self._lines(count)]
+
+    def control(self) -> FaultControl:
+        """Say where the fleet takes orders, once all its endpoints have been read.
+
+        Raises:
+            InternalError: the fleet has ended.
+        """
+        described = self._lines(1)[0]
+        return FaultControl(described["control_url"], Secret(described["control_token"]))
+
+    def _lines(self, count: int) -> list[dict[str, str]]:
+        """Read lines as they come."""
         assert self._child.stdout is not None  # noqa: S101
         watchdog = threading.Timer(READY_SECONDS, self._child.kill)
         watchdog.start()
@@ -86,7 +101,7 @@ class FleetProcess:
                 "The simulated fleet did not start.",
                 do="`pxm demo --serve` shows why.",
             )
-        return [_endpoint(json.loads(line)) for line in lines]
+        return [json.loads(line) for line in lines]
 
 
 def _endpoint(described: dict[str, str]) -> SimulatedEndpoint:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pxm_tui.services.clusters import ClusterService
+from pxm_tui.services.faults import FaultInjector
 from pxm_tui.services.fleet import FleetService
 from pxm_tui.services.journal import Journal
 from pxm_tui.services.ports import Clock, Timer
@@ -59,6 +60,7 @@ class Services:
         period: seconds between two refreshes; None: by hand only.
         demo: set in the demo.
         close: ends the registry's writer; called once at the end.
+        faults: what can go wrong at the demo's clusters; set in the demo alone.
     """
 
     clusters: ClusterService
@@ -72,3 +74,4 @@ class Services:
     period: float | None = 15.0
     demo: DemoFourth | None = None
     close: Callable[[], None] = lambda: None
+    faults: FaultInjector | None = None

@@ -85,6 +85,10 @@ class PxmApp(App[None], inherit_bindings=False):
 
     def get_default_screen(self) -> Screen[None]:
         """The home screen; the stored fleet is read before it is drawn for the first time."""
+        if self.services.faults is not None:
+            from pxm_tui.tui.screens.demo import DemoClustersScreen
+
+            return DemoClustersScreen(self.services, self._first_view)
         from pxm_tui.tui.screens.clusters import ClustersScreen
 
         return ClustersScreen(self.services, self._first_view)

@@ -128,7 +128,7 @@ QUIT = Key("app.quit", "q", "leave", "q", "Quit", "", "Program")
 QUIT_COMMAND = Key("app.exit", "", "quit", "", "Quit", "quit", "Program", ("quit",), ("q", "qa", "exit"), "end pxm")
 TAB = Key("cluster.tab", "tab,shift+tab", "switch", "Tab", "Nodes/Errors", "nodes, errors", "Move")
 
-HOME = (
+HOME: tuple[Key, ...] = (
     OPEN,
     REGISTER,
     CHECK,
@@ -148,6 +148,9 @@ HOME = (
     QUIT_COMMAND,
 )
 """The keys of the home screen, in the order of its help."""
+
+FAULT = on_cluster("demo.fault", "F", "fault", "F", "Faults", "faults (demo)", "fault")
+"""A key of the home screen, in the demo alone."""
 
 DETAIL = (TAB, CHECK, REFRESH, DEREGISTER, COPY, COMMAND, LOG, HELP, BACK, STOP, QUIT, QUIT_COMMAND)
 """The keys of the screen of one cluster."""

@@ -17,7 +17,10 @@ from pxm_tui.cli.commands import demo
 from pxm_tui.cli.fleet_process import FleetProcess, SimulatedEndpoint
 from pxm_tui.domain.errors import InternalError
 from pxm_tui.domain.secret import Secret
+from pxm_tui.proxmox.loop import InlineRunner
+from pxm_tui.services.faults import FaultControl
 from pxm_tui.settings import load_settings
+from pxm_tui.simulator_client import HttpFaultInjector
 from tests.cli.conftest import PROGRAM, Pxm
 from tests.cli.person import Person
 
@@ -70,6 +73,40 @@ def test_the_fleet_ends_when_its_parent_closes_the_pipe(environment: Path) -> No
     assert [endpoint.name for endpoint in found] == ["fra-prod", "ams-stage", "dr-site", "demo-fourth"]
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((host, int(port))).close()
+
+
+def test_after_its_clusters_the_fleet_says_where_it_takes_orders(environment: Path) -> None:
+    with FleetProcess() as fleet:
+        found = fleet.endpoints(4)
+        faults = HttpFaultInjector(fleet.control(), InlineRunner())
+        broken = asyncio.run(faults.set("fra-prod", "down"))
+        assert broken.urls[0] == found[0].endpoint
+        host, _, port = found[0].endpoint.removeprefix("https://").partition(":")
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((host, int(port))).close()
+
+
+def test_a_scenario_that_cannot_be_played_is_refused_before_anything_is_served(pxm: Pxm, tmp_path: Path) -> None:
+    script = tmp_path / "script.toml"
+    script.write_text('[[fault]]\nat = 1\ncluster = "sim-01"\nfault = "dwn"\n')
+    done = pxm("demo", "--serve", "--scenario", str(script))
+    assert done.status == 2
+    assert f"{script}: entry 1: there is no fault 'dwn'" in done.err.replace("\n", " ")
+
+
+def test_a_scenario_is_played(environment: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script.json"
+    script.write_text('[{"at": 0, "cluster": "sim-01", "fault": "down"}]')
+    arguments = ["demo", "--serve", "--clusters", "1", "--guests", "0", "--scenario", str(script)]
+    with subprocess.Popen([*PROGRAM, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        cluster, control = (json.loads(child.stdout.readline()) for _ in range(2))
+        address = FaultControl(control["control_url"], Secret(control["control_token"]))
+        listed = asyncio.run(HttpFaultInjector(address, InlineRunner()).clusters())
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(30) == 0
+    assert [(one.name, one.node) for one in listed[0].active] == [("down", "pve1"), ("down", "pve2"), ("down", "pve3")]
+    assert listed[0].urls[0] == cluster["endpoint"]
 
 
 def test_a_fleet_that_does_not_start_is_said(environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:

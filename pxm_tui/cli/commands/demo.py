@@ -49,10 +49,11 @@ def _demo(arguments: argparse.Namespace, folder: Path) -> int:
     passphrase = Secret(secrets.token_urlsafe(32))
     with FleetProcess() as fleet:
         *three, fourth = fleet.endpoints(REGISTERED + 1)
+        control = fleet.control()
         asyncio.run(_register(settings, passphrase, three))
         from pxm_tui.bootstrap import run_tui
 
-        return run_tui(settings, passphrase=passphrase, demo=to_register(fourth))
+        return run_tui(settings, passphrase=passphrase, demo=to_register(fourth), control=control)
 
 
 def to_register(fourth: SimulatedEndpoint) -> DemoFourth:
