@@ -47,8 +47,8 @@ def unlock(user: User) -> bool:
 
 
 def code_matches(user: User, code: str, now: float) -> bool:
-    """Check a one-time code; each is good once."""
-    if user.totp_secret is None:
+    """Check a one-time code; each is good once, and none while codes are locked."""
+    if user.totp_secret is None or user.totp_locked:
         return False
     counter = matching_counter(user.totp_secret, code, now)
     if counter is None or counter <= user.last_counter:

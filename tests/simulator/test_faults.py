@@ -141,10 +141,11 @@ SEEN: dict[str, tuple[str | None, object, Look, object, object]] = {
 """By fault: node and value, how to look, and what is seen without and with the fault."""
 
 
+@pytest.mark.parametrize("version", ["6.4", "9.2"])
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-async def test_it_comes_and_goes(fault: Fault) -> None:
+async def test_it_comes_and_goes(fault: Fault, version: str) -> None:
     node, value, look, without, within = SEEN[fault.name]
-    async with lab() as here:
+    async with lab(version) as here:
         assert await look(here) == without
         described = await here.set(fault.name, node, value)
         assert {entry["fault"] for entry in described["active"]} == {fault.name}

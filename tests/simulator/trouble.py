@@ -83,8 +83,11 @@ class Lab:
         """Log in with a second factor that has not been used yet."""
         self.clock.advance(60)
         cluster = self.cluster
-        first = await self.post("/access/ticket", username=cluster.totp_username, password=cluster.totp_password)
+        account = {"username": cluster.totp_username, "password": cluster.totp_password}
         code = totp(cluster.totp_secret, self.clock.now)
+        if not cluster.state.release.at_least(8):
+            return await self.post("/access/ticket", **account, otp=code)
+        first = await self.post("/access/ticket", **account)
         challenge = first.json()["data"]["ticket"]
         fields = {"username": cluster.totp_username, "password": f"totp:{code}", "tfa-challenge": challenge}
         return await self.post("/access/ticket", **fields)
