@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -163,6 +163,8 @@ class FakeServer:
     refused_tickets: int = 0
     logins: int = 0
     sessions: int = 0
+    checks: int = 0
+    refreshes: int = 0
 
     async def phase(self, name: str) -> None:
         """Hold, fail or pass a phase."""
@@ -178,7 +180,9 @@ class FakeGateway:
     def __init__(self, servers: Mapping[str, FakeServer] | None = None) -> None:
         self.servers = dict(servers or {})
 
-    def open(self, endpoint: Endpoint, trust: Trust | None = None, *, token: bool = False) -> FakeSession:
+    def open(
+        self, endpoint: Endpoint, trust: Trust | None = None, *, token: bool = False, alone: bool = False
+    ) -> FakeSession:
         """A session with the server of that host; an unknown host has no address."""
         return FakeSession(self.servers.get(endpoint.host), endpoint)
 
@@ -252,6 +256,10 @@ class FakeSession:
     async def version(self) -> str:
         """Proves a token, too."""
         await self._server.phase("version")
+        self._prove()
+        return self._server.observed.version
+
+    def _prove(self) -> None:
         if self._resumed and self._server.refused_tickets:
             self._server.refused_tickets -= 1
             raise messages.credentials(self._endpoint, "root@pam", "No ticket")
@@ -259,12 +267,19 @@ class FakeSession:
             name = self._token.token_id or ""
             if self._server.tokens.get(name) != self._token.secret.reveal():
                 raise messages.token(self._endpoint, name, "token 'pxm' access expired")
-        return self._server.observed.version
 
     async def observe(self) -> Observation:
         """What the server says."""
         await self._server.phase("observe")
+        self._server.checks += 1
         return self._server.observed
+
+    async def refresh(self) -> Observation:
+        """What the server says, without what a refresh does not ask for."""
+        await self._server.phase("refresh")
+        self._prove()
+        self._server.refreshes += 1
+        return replace(self._server.observed, version="", permissions={})
 
     async def aclose(self) -> None:
         """Nothing is open."""

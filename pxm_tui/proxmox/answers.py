@@ -109,13 +109,12 @@ class StatusEntry(_Entry):
     ip: Text = ""
 
 
-class ResourceEntry(_Entry):
-    """Of `/cluster/resources`, as far as counting guests needs it."""
+class ResourceEntry(NodeEntry):
+    """Of `/cluster/resources`: a guest, as far as counting needs it, or a node with its figures."""
 
     type: Text
-    vmid: Whole = None
     node: Text = ""
-    status: Text = ""
+    vmid: Whole = None
     template: Flag = None
 
 

@@ -26,7 +26,8 @@ SPARE = 5
 """As many reads as run side by side after a login, beside the connection that Proxmox VE closes after it."""
 
 
-KEPT_CONTEXTS = 256
+KEPT_CONTEXTS = 2048
+"""One for each trusted certificate, 15 KiB each; making one takes as long as a handshake."""
 
 
 class Contexts:
@@ -54,13 +55,21 @@ class Connections:
         timeouts: limits of the phases.
         timer: monotonic seconds.
         contexts: shared by all sessions.
+        spare: how many connections are opened beside the first one.
 
     Attributes:
         transport: has them.
     """
 
     def __init__(
-        self, endpoint: Endpoint, early: Trust | None, timeouts: Timeouts, timer: Timer, contexts: Contexts
+        self,
+        endpoint: Endpoint,
+        early: Trust | None,
+        timeouts: Timeouts,
+        timer: Timer,
+        contexts: Contexts,
+        *,
+        spare: int = SPARE,
     ) -> None:
         self._endpoint = endpoint
         self._trust = early
@@ -69,6 +78,7 @@ class Connections:
         self._addresses: tuple[Address, ...] = ()
         self._context: ssl.SSLContext | None = None
         self._first: socket.socket | None = None
+        self._spare = spare
         self._spare_opened = False
         origin = httpcore.Origin(b"https", endpoint.host.encode("ascii", "replace"), endpoint.port)
         self.transport = SessionTransport(self._open, origin, timer)
@@ -141,7 +151,7 @@ class Connections:
     def _open_spare(self) -> None:
         if not self._spare_opened:
             self._spare_opened = True
-            self.transport.open_spare(SPARE)
+            self.transport.open_spare(self._spare)
 
     async def _tcp(self) -> socket.socket:
         await self.resolve()

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pxm_tui.domain.certificate import Certificate, Trust
 from pxm_tui.domain.cluster import Endpoint
 from pxm_tui.proxmox.api import BODY_LIMIT, Api
-from pxm_tui.proxmox.connections import Connections, Contexts
+from pxm_tui.proxmox.connections import SPARE, Connections, Contexts
 from pxm_tui.proxmox.session import HttpProxmoxSession
 from pxm_tui.proxmox.timeouts import Timeouts
 from pxm_tui.services.ports import Clock, Timer
@@ -48,12 +48,14 @@ class HttpProxmoxGateway:
         trust: Trust | None = None,
         *,
         token: bool = False,  # noqa: ARG002  (a ticket costs one connection, the realms of a check another)
+        alone: bool = False,
     ) -> HttpProxmoxSession:
         """A conversation with `endpoint`; no I/O yet.
 
-        With the `trust` known already, spare connections are opened beside the first one.
+        With the `trust` known already, spare connections are opened beside the first one, unless it stays `alone`.
         """
-        connections = Connections(endpoint, trust, self._timeouts, self._timer, self._contexts)
+        spare = 0 if alone else SPARE
+        connections = Connections(endpoint, trust, self._timeouts, self._timer, self._contexts, spare=spare)
         api = Api(endpoint, connections.transport, self._timeouts, self._body_limit)
         return HttpProxmoxSession(endpoint, connections, api, self._timer, self._clock)
 

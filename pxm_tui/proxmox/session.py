@@ -11,7 +11,18 @@ from pxm_tui.domain import messages
 from pxm_tui.domain.certificate import Certificate, Trust
 from pxm_tui.domain.cluster import Endpoint, LoginMethod
 from pxm_tui.domain.observation import Observation, Realm
-from pxm_tui.proxmox.answers import Nodes, Permissions, Realms, Resources, Status, VersionData, describe, is_json, read
+from pxm_tui.proxmox.answers import (
+    Nodes,
+    Permissions,
+    Realms,
+    Resources,
+    Status,
+    StatusEntry,
+    VersionData,
+    describe,
+    is_json,
+    read,
+)
 from pxm_tui.proxmox.api import Answer, Api
 from pxm_tui.proxmox.complaints import FORBIDDEN, OK, error_of, not_proxmox
 from pxm_tui.proxmox.connections import Connections
@@ -110,18 +121,40 @@ class HttpProxmoxSession:
         """Nodes, status, permissions and guests, side by side; the version is left empty, `version` reads it."""
         nodes, status, permissions, resources = await _all(
             self._get("nodes", "the nodes"),
-            self._get("cluster/status", "the cluster's status", allow_forbidden=True),
+            self._get_status(),
             self._get("access/permissions", "its own rights"),
             self._get("cluster/resources", "the guests"),
         )
-        hidden = status.status == FORBIDDEN
         return observation_of(
             read(self._endpoint, Nodes, nodes),
-            None if hidden else read(self._endpoint, Status, status),
+            self._read_status(status),
             read(self._endpoint, Permissions, permissions),
             read(self._endpoint, Resources, resources),
             rtt_ms=1000 * min(answer.seconds for answer in (nodes, status, permissions, resources)),
         )
+
+    async def refresh(self) -> Observation:
+        """Guests, nodes and status, on one connection; version and permissions are left empty.
+
+        The status comes last: it is answered by another process of the node, after which Proxmox VE closes.
+        """
+        found = await self._get("cluster/resources", "the guests")
+        status = await self._get_status()
+        resources = read(self._endpoint, Resources, found)
+        return observation_of(
+            [entry for entry in resources if entry.type == "node"],
+            self._read_status(status),
+            {},
+            resources,
+            rtt_ms=1000 * min(found.seconds, status.seconds),
+        )
+
+    async def _get_status(self) -> Answer:
+        return await self._get("cluster/status", "the cluster's status", allow_forbidden=True)
+
+    def _read_status(self, answer: Answer) -> list[StatusEntry] | None:
+        """None where the login may not see it."""
+        return None if answer.status == FORBIDDEN else read(self._endpoint, Status, answer)
 
     async def aclose(self) -> None:
         """Close every connection and end every task."""

@@ -1,9 +1,13 @@
-"""Checking a registered cluster: the steps of a registration on the record as it is, and what they mean for it."""
+"""Checking a registered cluster: the steps of a registration on the record as it is, and what they mean for it.
+
+A full check reads everything; a refresh reads what changes by the minute, over one connection, and builds on the last
+full check. Both take the same way to the cluster and are judged alike.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,9 +20,10 @@ from pxm_tui.domain.steps import CHECK_STEPS, Step
 from pxm_tui.domain.times import days_left
 from pxm_tui.services.checklist import Checklist
 from pxm_tui.services.conversation import Conversation, Reading
-from pxm_tui.services.dialog import Dialog
+from pxm_tui.services.dialog import Dialog, Silent
 from pxm_tui.services.judge import answered, failed, snapshot_of, with_error
 from pxm_tui.services.ports import Clock, Credentials, ProxmoxGateway, ProxmoxSession, SecretStore, Ticket, Timer
+from pxm_tui.services.refreshing import Known, SurpriseError
 from pxm_tui.services.secrets import stored_credentials
 
 
@@ -41,16 +46,17 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """One run of the steps: on which record, with whom to talk, and what to log in with."""
+    """One run of the steps: on which record, with whom to talk, what to log in with, what a refresh builds on."""
 
     cluster: Cluster
     dialog: Dialog
     given: Credentials | None
     ticket: Ticket | None
+    known: Known | None = None
 
 
 class Checker:
-    """Checks clusters, and keeps the tickets of password logins in memory between checks.
+    """Checks clusters; between checks it keeps the tickets of password logins and what refreshes build on, in memory.
 
     Args:
         secrets: where the credentials are.
@@ -65,11 +71,13 @@ class Checker:
         self._clock = clock
         self._timer = timer
         self._tickets: dict[str, Ticket] = {}
+        self._known: dict[str, Known] = {}
 
     def keep_ticket(self, cluster_id: str, ticket: Ticket | None) -> None:
-        """Use this login for the next checks; None forgets the last one."""
+        """Use this login for the next checks; None forgets the last one, and what it saw."""
         if ticket is None:
             self._tickets.pop(cluster_id, None)
+            self._known.pop(cluster_id, None)
         else:
             self._tickets[cluster_id] = ticket
 
@@ -88,6 +96,22 @@ class Checker:
             # A ticket ends early when the cluster's keys change or its clock jumps; the password was not refused.
             outcome = await self._run(replace(attempt, ticket=None), before)
         return outcome
+
+    async def refresh(self, cluster: Cluster, before: Snapshot) -> Outcome:
+        """See what has changed; a full check where none of this run is recent, or where one is needed to explain it.
+
+        Raises:
+            StorageError: as `check`.
+        """
+        ticket, known = self._tickets.get(cluster.id), self._known.get(cluster.id)
+        logged_in = ticket is not None or cluster.login.method is LoginMethod.TOKEN
+        if known is not None and logged_in and known.serves(cluster, self._timer()):
+            with suppress(SurpriseError):
+                outcome = await self._run(_Attempt(cluster, Silent(), None, ticket, known), before)
+                if ticket is None or not isinstance(outcome.error, LoginError):
+                    return outcome
+            self._known.pop(cluster.id, None)
+        return await self.check(cluster, before, Silent())
 
     async def _run(self, attempt: _Attempt, before: Snapshot) -> Outcome:
         checklist, cluster = Checklist(CHECK_STEPS, attempt.dialog.step, self._timer), attempt.cluster
@@ -112,24 +136,45 @@ class Checker:
     async def _converse(self, attempt: _Attempt, checklist: Checklist) -> tuple[Observation, Certificate]:
         cluster = attempt.cluster
         token = cluster.login.method is LoginMethod.TOKEN
-        session = self._gateway.open(cluster.endpoint, cluster.trust, token=token)
+        session = self._gateway.open(cluster.endpoint, cluster.trust, token=token, alone=attempt.known is not None)
         async with aclosing(session):
             conversation = Conversation(session, cluster.endpoint, checklist)
             await conversation.reach()
             with checklist.step("certificate") as notes:
                 certificate = await self._secure(session, cluster)
                 notes.message = f"the trusted one, {days_left(certificate.not_after, self._clock())} days left"
-            # The stored trust has vouched for the server, so the realms are read beside the rest, not before it.
-            realms = asyncio.create_task(conversation.realms(), name="read realms")
-            try:
-                reading = await self._enter(conversation, attempt, realms)
-                async with aclosing(reading):
-                    await realms
-                    observed = await conversation.read(reading, cluster.login)
-            finally:
-                realms.cancel()
-                await asyncio.gather(realms, return_exceptions=True)
+            if attempt.known is None:
+                observed = await self._read_all(conversation, attempt)
+                self._known[cluster.id] = Known.of(cluster, observed, self._timer())
+            else:
+                with checklist.step("login"):
+                    observed = attempt.known.complete(await self._look_again(session, attempt))
         return observed, certificate
+
+    async def _read_all(self, conversation: Conversation, attempt: _Attempt) -> Observation:
+        # The stored trust has vouched for the server, so the realms are read beside the rest, not before it.
+        realms = asyncio.create_task(conversation.realms(), name="read realms")
+        try:
+            reading = await self._enter(conversation, attempt, realms)
+            async with aclosing(reading):
+                await realms
+                return await conversation.read(reading, attempt.cluster.login)
+        finally:
+            realms.cancel()
+            await asyncio.gather(realms, return_exceptions=True)
+
+    async def _look_again(self, session: ProxmoxSession, attempt: _Attempt) -> Observation:
+        """Log in as before and read; an error that does not speak of the login is left to a full check to name."""
+        try:
+            if attempt.ticket is not None:
+                self.keep_ticket(attempt.cluster.id, await session.resume(attempt.ticket))
+            else:
+                await session.login(await stored_credentials(self._secrets, attempt.cluster), None)
+            return await session.refresh()
+        except (LoginError, StorageError):
+            raise
+        except PxmError:
+            raise SurpriseError from None
 
     async def _secure(self, session: ProxmoxSession, cluster: Cluster) -> Certificate:
         try:

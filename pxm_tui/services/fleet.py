@@ -16,7 +16,6 @@ from pxm_tui.domain.errors import StorageError
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.services.checking import Outcome
 from pxm_tui.services.clusters import ClusterService
-from pxm_tui.services.dialog import Silent
 from pxm_tui.services.journal import Journal
 from pxm_tui.services.polling import PollingPolicy, needs_a_person
 from pxm_tui.services.ports import Clock, ClusterRepository, Runner, SecretStore, SnapshotCache, Timer
@@ -254,7 +253,7 @@ class FleetService:
     async def _check(self, key: str) -> None:
         view = self._views[key]
         try:
-            outcome = await self._clusters.checker().check(view.cluster, view.snapshot, Silent())
+            outcome = await self._clusters.checker().refresh(view.cluster, view.snapshot)
             self._take(key, view.cluster, outcome)
         except StorageError as error:
             self._locked = True

@@ -266,6 +266,10 @@ class ProxmoxSession(Protocol):
         """Nodes, status, permissions and guests, side by side."""
         ...
 
+    async def refresh(self) -> Observation:
+        """Guests, nodes and status, one after the other on one connection; version and permissions are left empty."""
+        ...
+
     async def aclose(self) -> None:
         """Close every connection and end every task."""
         ...
@@ -274,11 +278,13 @@ class ProxmoxSession(Protocol):
 class ProxmoxGateway(Protocol):
     """Opens conversations with Proxmox VE."""
 
-    def open(self, endpoint: Endpoint, trust: Trust | None = None, *, token: bool = False) -> ProxmoxSession:
+    def open(
+        self, endpoint: Endpoint, trust: Trust | None = None, *, token: bool = False, alone: bool = False
+    ) -> ProxmoxSession:
         """A conversation with `endpoint`; no I/O yet.
 
         With the `trust` known already, spare connections for the parallel reads are opened beside the first one;
-        `token` says that no ticket will be fetched first.
+        `token` says that no ticket will be fetched first, `alone` that reads follow each other, without spare ones.
         """
         ...
 

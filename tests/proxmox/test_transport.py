@@ -15,7 +15,8 @@ import pytest
 from pxm_tui.domain.cluster import LoginMethod
 from pxm_tui.domain.errors import LoginError, UnreachableError
 from pxm_tui.domain.secret import Secret
-from pxm_tui.proxmox import connections, dialing
+from pxm_tui.proxmox import dialing
+from pxm_tui.proxmox import gateway as gateway_module
 from pxm_tui.proxmox.connections import SPARE
 from pxm_tui.proxmox.streams import TlsStream
 from pxm_tui.services.ports import Credentials
@@ -55,7 +56,7 @@ def password_of(user: str = "root@pam") -> Credentials:
 @pytest.fixture
 def no_spare(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let sessions have their first connection only."""
-    monkeypatch.setattr(connections, "SPARE", 0)
+    monkeypatch.setattr(gateway_module, "SPARE", 0)
 
 
 async def test_a_connection_is_kept_and_used_again(no_spare: None) -> None:
