@@ -121,6 +121,11 @@ class FrozenSession:
         self._pass("rest")
         return replace(await self._inner.observe(), rtt_ms=RTT_MS)
 
+    async def refresh(self) -> Observation:
+        """As the real one, with the frozen round-trip time."""
+        self._pass("rest")
+        return replace(await self._inner.refresh(), rtt_ms=RTT_MS)
+
     async def aclose(self) -> None:
         """As the real one."""
         await self._inner.aclose()
@@ -133,9 +138,11 @@ class FrozenGateway:
         self._inner = inner
         self._timer = timer
 
-    def open(self, endpoint: Endpoint, trust: Trust | None = None, *, token: bool = False) -> FrozenSession:
+    def open(
+        self, endpoint: Endpoint, trust: Trust | None = None, *, token: bool = False, alone: bool = False
+    ) -> FrozenSession:
         """A session with `endpoint`."""
-        return FrozenSession(self._inner.open(endpoint, trust, token=token), self._timer)
+        return FrozenSession(self._inner.open(endpoint, trust, token=token, alone=alone), self._timer)
 
     async def read_certificate(self, endpoint: Endpoint) -> Certificate:
         """As the real one."""
