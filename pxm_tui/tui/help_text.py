@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -19,6 +19,8 @@ TWO_COLUMNS = 78
 
 LEFT = ("Move", "Find")
 _RIGHT_AT = 39
+_RIGHT_WORDS = 21
+"""Columns before the words of the right column."""
 
 LEGEND = (
     ("healthy", "healthy    answers, quorate, all nodes online"),
@@ -49,7 +51,7 @@ def help_lines(keys: Sequence[Key], glyphs: Glyphs, places: Places, width: int, 
         legend: explain the signs of the statuses.
     """
     lines = [""]
-    lines += _side_by_side(keys, glyphs) if width >= TWO_COLUMNS else _below_each_other(keys, glyphs)
+    lines += _blocks_lines(keys, glyphs, width)
     if legend:
         lines.append("")
         for index, (status, words) in enumerate(LEGEND):
@@ -87,14 +89,27 @@ def blocks(keys: Sequence[Key], glyphs: Glyphs) -> dict[str, list[HelpRow]]:
     return found
 
 
-def _side_by_side(keys: Sequence[Key], glyphs: Glyphs) -> list[str]:
+def _blocks_lines(keys: Sequence[Key], glyphs: Glyphs, width: int) -> list[str]:
     found = blocks(keys, glyphs)
+    if width >= TWO_COLUMNS and any(name in LEFT for name in found):
+        return _side_by_side(found, width - _RIGHT_AT - _RIGHT_WORDS)
+    return [_left_words(row) for rows in found.values() for row in rows]
+
+
+def _folded(row: HelpRow, room: int) -> list[HelpRow]:
+    """The row, and others below it where its words take more than so many columns."""
+    first, *others = wrap(row.does, max(room, 10), 9)
+    return [HelpRow(row.block, row.keys, first), *(HelpRow("", "", other) for other in others)]
+
+
+def _side_by_side(found: Mapping[str, Sequence[HelpRow]], room: int) -> list[str]:
     blank = HelpRow("", "", "")
     left: list[HelpRow] = []
     right: list[HelpRow] = []
     for name, rows in found.items():
         column = left if name in LEFT else right
-        column += ([blank] if column and column is left else []) + rows
+        folded = rows if column is left else [part for row in rows for part in _folded(row, room)]
+        column += [*([blank] if column and column is left else []), *folded]
     for index, row in enumerate(left):
         too_long = len(_left_words(row)) >= _RIGHT_AT
         if too_long and index < len(right) and right[index].block:
@@ -112,13 +127,6 @@ def _side_by_side(keys: Sequence[Key], glyphs: Glyphs) -> list[str]:
 
 def _left_words(row: HelpRow) -> str:
     return f" {row.block:<10}{row.keys:<12}{row.does}"
-
-
-def _below_each_other(keys: Sequence[Key], glyphs: Glyphs) -> list[str]:
-    lines: list[str] = []
-    for rows in blocks(keys, glyphs).values():
-        lines += [_left_words(row) for row in rows]
-    return lines
 
 
 def key_table(screens: Sequence[tuple[str, Sequence[Key]]]) -> list[tuple[str, str, str]]:

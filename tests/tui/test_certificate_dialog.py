@@ -122,6 +122,19 @@ async def test_a_differing_fingerprint_turns_the_button_off() -> None:
         assert not trust_button(app).disabled
 
 
+async def test_a_press_cannot_outrun_the_comparison() -> None:
+    bench = make_bench()
+    app = stage(bench)
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        bench.clock.advance(0.6)
+        trust_button(app).press()
+        expected(app).value = certificate(seed=2).sha256
+        await pilot.pause()
+        assert app.results == []
+        assert "✘ different: do not trust it" in app.shown
+
+
 async def test_esc_is_no() -> None:
     bench = make_bench()
     app = stage(bench)

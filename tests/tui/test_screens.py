@@ -13,8 +13,10 @@ from textual.message_pump import MessagePump
 from textual.widget import Widget
 
 import pxm_tui.tui
-from pxm_tui.tui.help_text import key_table
-from pxm_tui.tui.keys import DETAIL, HOME, LOG_KEYS, MOVES
+from pxm_tui.services.bundle import Places
+from pxm_tui.tui.glyphs import UNICODE
+from pxm_tui.tui.help_text import help_lines, key_table
+from pxm_tui.tui.keys import DETAIL, HOME, LOG_KEYS, MOVES, Key
 from tests.fakes import HOSTILE_NAME
 from tests.tui.driving import driven
 from tests.tui.fleet import seen_bench
@@ -34,6 +36,27 @@ async def test_help_of_the_home_screen_fits_and_names_every_key() -> None:
     for key in (*MOVES, *HOME):
         if key.shown and key.help and key.group:
             assert key.help in shown
+
+
+def test_words_that_do_not_fit_go_on_below() -> None:
+    words = "a thing that takes many more words than there is room"
+    long = Key("demo.long", "L", "long", "L", "Long", words, "Clusters")
+    lines = help_lines((*MOVES, long, *HOME), UNICODE, Places("r", "s", "l", "d"), 80, legend=False)
+
+    assert all(len(line) <= 80 for line in lines)
+    assert words in " ".join(" ".join(line[39:] for line in lines).split())
+
+
+async def test_help_of_a_form_is_whole() -> None:
+    async with driven(seen_bench()) as ui:
+        await ui.press("a")
+        await ui.shows("Register a cluster")
+        await ui.press("f1")
+        await ui.shows("Help: Register")
+
+        assert " Form      Tab ↓       next field" in ui.lines
+        assert "register, send the code" in ui.shown
+        assert "stop; back, text is kept" in ui.shown
 
 
 async def test_help_opens_by_f1_and_is_searched() -> None:

@@ -72,19 +72,21 @@ class CertificateChoice(BoxDialog[bool]):
 
     @on(Input.Changed, "#expected")
     def _compare(self) -> None:
-        typed = self._expected.value.strip()
         verdict = self.query_one("#verdict", Static)
-        button = self.query_one("#trust", PushButton)
-        if not typed:
+        self.query_one("#trust", PushButton).disabled = not self._may_trust
+        if not self._expected.value.strip():
             verdict.update("")
-            button.disabled = False
             return
-        same = self._is_same(typed)
+        same = self._may_trust
         state, words = ("ok", "the same") if same else ("failed", "different: do not trust it")
         verdict.update(Content.assemble((f"{self.glyphs.of_step(state)} {words}", STEP_STYLE[state])))
-        button.disabled = not same
 
-    def _is_same(self, typed: str) -> bool:
+    @property
+    def _may_trust(self) -> bool:
+        """Nothing is expected, or the very fingerprint that is shown."""
+        typed = self._expected.value.strip()
+        if not typed:
+            return True
         try:
             return parse_fingerprint(typed) == self._shown_certificate.sha256
         except InvalidError:
@@ -92,7 +94,10 @@ class CertificateChoice(BoxDialog[bool]):
 
     @on(PushButton.Pressed)
     def _pressed(self, event: PushButton.Pressed) -> None:
-        self.dismiss(event.button.id == "trust")
+        wanted = event.button.id == "trust"
+        # Keys that come in one burst press the button before what they typed has turned it off.
+        if not wanted or self._may_trust:
+            self.dismiss(wanted)
 
     def leave(self) -> None:
         """Nothing is trusted."""
