@@ -93,6 +93,18 @@ async def test_filter_as_you_type_and_keep() -> None:
         assert ui.bench.preferences.kept["clusters"]["filter"] == ""
 
 
+async def test_esc_while_filtering_leaves_the_cursor_where_it_was() -> None:
+    async with driven(seen_bench()) as ui:
+        await ui.press("j", "j", "j")
+        before = ui.home.grid.cursor_key
+        await ui.burst("/nowhere")
+        await ui.shows("No cluster matches")
+        await ui.press("escape")
+        await ui.shows("by name, 11 of 11")
+
+        assert ui.home.grid.cursor_key == before
+
+
 async def test_a_filter_that_finds_nothing_says_how_to_clear_it() -> None:
     async with driven(seen_bench()) as ui:
         await ui.burst("/nowhere")

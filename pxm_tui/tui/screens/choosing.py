@@ -25,6 +25,7 @@ class ChoosingScreen(ActingScreen[ScreenResultType]):
     def __init__(self, services: Services) -> None:
         super().__init__(services)
         self.choices = HomeChoices.from_preferences(services.preferences.read())
+        self._before_filter: str | None = None
 
     @property
     def grid(self) -> Grid[ClusterView]:
@@ -69,6 +70,7 @@ class ChoosingScreen(ActingScreen[ScreenResultType]):
 
     async def action_filter(self) -> None:
         """As you type."""
+        self._before_filter = self.grid.cursor_key
         await self.open_prompt(Prompt("/", self.choices.words), self._filter_typed, self._filter_entered)
 
     def _filter_typed(self, text: str) -> None:
@@ -103,8 +105,10 @@ class ChoosingScreen(ActingScreen[ScreenResultType]):
             await super().obey(command, view)
 
     async def action_back(self) -> None:
-        """Esc while filtering clears the filter."""
+        """Esc while filtering clears the filter; the cursor is where it was before."""
         if isinstance(self._line, Prompt) and self._line.sign == "/":
             self.choices.words = ""
             self.remember()
+            if self._before_filter is not None:
+                self.grid.select(self._before_filter)
         await super().action_back()
