@@ -1,6 +1,6 @@
-"""Round trips of a registration and of a check, against the simulated fleet with 50 ms of round-trip time.
+"""Round trips of a registration and of a check through the services, at 50 ms of round-trip time.
 
-The phases run in the services' order: a registration reads the realms before it logs in, a check beside it.
+The fleet is a process of its own; registry and secrets are in memory, so that what is measured is the conversation.
 """
 
 from __future__ import annotations
@@ -11,17 +11,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from pxm_tui.domain.addresses import parse_endpoint
-from pxm_tui.domain.certificate import Trust, TrustMode
-from pxm_tui.domain.cluster import Endpoint, LoginMethod
-from pxm_tui.domain.secret import Secret
+from pxm_tui.domain.observation import Snapshot
 from pxm_tui.proxmox.gateway import HttpProxmoxGateway
-from pxm_tui.proxmox.session import HttpProxmoxSession
-from pxm_tui.services.ports import Credentials
+from pxm_tui.proxmox.loop import InlineRunner
+from pxm_tui.services.clusters import ClusterService
+from pxm_tui.services.dialog import Silent
+from pxm_tui.services.journal import Journal
+from pxm_tui.services.requests import RegistrationRequest, build_request
+from pxm_tui.storage.memory_repository import MemoryRepository
+from tests.fakes import FakeSecrets
 
 Row = tuple[str, str, str, bool]
 
@@ -31,18 +34,35 @@ LIMIT = 1.15
 
 
 class Target:
-    """One simulated cluster, as `--serve` describes it."""
+    """One simulated cluster, as `--serve` describes it: what to register it with."""
 
     def __init__(self, line: str) -> None:
         found = json.loads(line)
-        self.endpoint: Endpoint = parse_endpoint(found["endpoint"]).endpoint
-        self.trust = Trust(TrustMode.CA_FILE, anchor_pem=Path(found["ca_file"]).read_text())
-        self.password = Credentials(LoginMethod.PASSWORD, found["username"], Secret(found["password"]))
-        user = found["token_id"].partition("!")[0]
-        self.token = Credentials(LoginMethod.TOKEN, user, Secret(found["token_secret"]), found["token_id"])
+        known = {"endpoint": found["endpoint"], "trust_ca": Path(found["ca_file"]).read_text()}
+        self.password = build_request(**known, user=found["username"], password=found["password"])
+        self.token = build_request(**known, token_id=found["token_id"], token_secret=found["token_secret"])
 
 
-Way = Callable[[HttpProxmoxSession, Target], Coroutine[object, object, None]]
+def now() -> datetime:
+    """UTC."""
+    return datetime.now(UTC)
+
+
+def make_service() -> ClusterService:
+    """The real service and client over a registry in memory."""
+    gateway = HttpProxmoxGateway()
+    return ClusterService(
+        repository=MemoryRepository(),
+        secrets=FakeSecrets(),
+        gateway=lambda: gateway,
+        runner=InlineRunner(),
+        clock=now,
+        timer=time.monotonic,
+        journal=Journal(now),
+    )
+
+
+Way = Callable[[ClusterService, Target], Coroutine[object, object, float]]
 
 
 @contextmanager
@@ -61,43 +81,39 @@ def serving() -> Iterator[Target]:
             process.wait(10)
 
 
-async def _secured(session: HttpProxmoxSession, target: Target) -> None:
-    await session.resolve()
-    await session.connect()
-    await session.secure(target.trust)
+async def _register(service: ClusterService, request: RegistrationRequest) -> float:
+    began = time.perf_counter()
+    registration = await service.register(request, Silent())
+    took = time.perf_counter() - began
+    await service.deregister(registration.cluster.id)
+    return took
 
 
-async def register_with_password(session: HttpProxmoxSession, target: Target) -> None:
+async def register_with_password(service: ClusterService, target: Target) -> float:
     """TCP, TLS, realms, ticket, everything else."""
-    await _secured(session, target)
-    await session.realms()
-    await session.login(target.password, None)
-    await asyncio.gather(session.version(), session.observe())
+    return await _register(service, target.password)
 
 
-async def register_with_token(session: HttpProxmoxSession, target: Target) -> None:
+async def register_with_token(service: ClusterService, target: Target) -> float:
     """TCP, TLS, realms, everything else."""
-    await _secured(session, target)
-    await session.realms()
-    await session.login(target.token, None)
-    await asyncio.gather(session.version(), session.observe())
+    return await _register(service, target.token)
 
 
-async def check_with_token(session: HttpProxmoxSession, target: Target) -> None:
+async def check_with_token(service: ClusterService, target: Target) -> float:
     """TCP, TLS, everything."""
-    await _secured(session, target)
-    await session.login(target.token, None)
-    await asyncio.gather(session.realms(), session.version(), session.observe())
+    registered = await service.register(target.token, Silent())
+    began = time.perf_counter()
+    report = await service.check(registered.cluster.id, Snapshot(registered.cluster.id), Silent())
+    took = time.perf_counter() - began
+    assert report.error is None
+    await service.deregister(registered.cluster.id)
+    return took
 
 
 async def _measure(target: Target, way: Way) -> float:
     """Median wall time in milliseconds, after one round that imports and warms up."""
-    gateway, times = HttpProxmoxGateway(), list[float]()
-    for _ in range(ROUNDS + 1):
-        began = time.perf_counter()
-        async with aclosing(gateway.open(target.endpoint, target.trust)) as session:
-            await way(session, target)
-            times.append((time.perf_counter() - began) * 1000)
+    service = make_service()
+    times = [1000 * await way(service, target) for _ in range(ROUNDS + 1)]
     return median(times[1:])
 
 
