@@ -240,7 +240,7 @@ def serve_others(clusters: list[Described], work: Callable[[list[Described]], No
 
 def with_pycurl(clusters: list[Described]) -> None:
     """Both requests of each cluster on one new connection, so many clusters at once."""
-    import pycurl  # type: ignore[import-not-found,unused-ignore]
+    import pycurl  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
     multi, waiting, busy = pycurl.CurlMulti(), iter(clusters), 0
     multi.setopt(pycurl.M_MAXCONNECTS, 2 * CONCURRENCY)
@@ -314,7 +314,7 @@ def tell(figures: Figures) -> None:
 def has_pycurl() -> bool:
     """Whether it is installed."""
     try:
-        import pycurl  # type: ignore[import-not-found,unused-ignore]  # noqa: F401
+        import pycurl  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: F401
     except ImportError:
         return False
     return True
