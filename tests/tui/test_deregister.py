@@ -14,6 +14,8 @@ from pxm_tui.services.fleet import ClusterView
 from pxm_tui.tui.fields import FormInput
 from pxm_tui.tui.screens.deregister import DeregisterDialog
 from tests.fakes import HOSTILE_NAME, Bench, cluster, make_bench, sketch_fleet
+from tests.tui.driving import driven
+from tests.tui.fleet import seen_bench
 from tests.tui.staging import Stage, until
 
 COMMAND = "pveum user token remove monitor@pve pxm"
@@ -190,3 +192,19 @@ async def test_every_name_fits(name: str, size: tuple[int, int]) -> None:
         rows = app.shown.splitlines()
         assert len(rows) <= size[1]
         assert any(row.strip().startswith("┌ Deregister") and row.endswith("┐") for row in rows)
+
+
+async def test_the_rows_below_move_up_on_the_screen() -> None:
+    async with driven(seen_bench()) as ui:
+        await ui.press("j", "D")
+        await ui.shows("Deregister ")
+        ui.bench.clock.advance(0.6)
+        await ui.press("tab")
+        name = ui.home.cluster_views()[1].cluster.name
+        await ui.burst(name)
+        await ui.press("tab", "tab", "enter")
+        await ui.shows("10 of 10")
+
+        names = [view.cluster.name for view in ui.home.cluster_views()]
+        shown = [line for line in ui.lines[2:13] if line.strip()]
+        assert len(shown) == len(names) == 10

@@ -161,3 +161,14 @@ async def test_a_hundred_thousand_rows_are_usable() -> None:
         grid.show(items, LOOK)
         assert grid.cursor_key == "i-99999"
         assert time.process_time() - begun < 3.0
+
+
+async def test_rows_that_change_after_the_styles_were_looked_up_anew_are_painted() -> None:
+    async with _grid(5) as (grid, pilot):
+        grid.notify_style_update()
+        grid.show(_items(3), LOOK)
+        await pilot.pause()
+
+        strips = grid.app.screen._compositor.render_strips()
+        shown = ["".join(segment.text for segment in strip).split()[:1] for strip in strips]
+        assert shown[4:6] == [[], []]

@@ -135,10 +135,15 @@ class Grid(ScrollView, Generic[R]):
             self.scroll_y = min(self.scroll_y, self.max_scroll_y)
 
     def _repaint_changed(self, *, redraw: bool) -> None:
-        """Ask for a repaint of the lines that look different from what was painted last; others are still to come."""
+        """Ask for a repaint of the lines that look different from what was painted last, or of which that is not known.
+
+        What was painted is forgotten when styles are looked up anew, as when a dialog closes; the lines on the screen
+        stay all the same, so not knowing must not count as up to date.
+        """
         for y in range(self.size.height):
             old = self._painted.get(y)
             if old is None:
+                self.refresh(Region(0, y, self.size.width, 1))
                 continue
             row, here = self._row_at(y), self._is_cursor(y)
             if not redraw and row is not None and old[0] is row and old[1] == here:
