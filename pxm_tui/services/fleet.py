@@ -408,7 +408,9 @@ def silent_since(views: Iterable[ClusterView], period: float) -> datetime | None
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
     with suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)
+        # Not wait_for: until Python 3.12 that forgets a cancellation which comes together with the event.
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 async def _uninterrupted(work: Coroutine[Any, Any, None]) -> None:

@@ -299,3 +299,40 @@ async def test_one_cluster_in_trouble_does_not_hurt_another(fresh_fleet: FleetFa
                 troubled, fine = await asyncio.gather(client.check(), check)
             assert troubled.cluster.status is Status.UNREACHABLE
             assert what_came(fine) == ("healthy", "")
+
+
+async def test_the_watched_fleet_takes_one_after_the_other(fresh_fleet: FleetFactory, tmp_path: Path) -> None:
+    async with registered(fresh_fleet, tmp_path) as client:
+        watched = client.services.fleet
+        watched.load()
+        changed = asyncio.Event()
+
+        async def becomes(status: str, cause: str) -> None:
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    found = watched.view().clusters[0].cluster
+                    if (str(found.status), found.error.cause if found.error else "") == (status, cause):
+                        return
+                    changed.clear()
+                    await changed.wait()
+
+        watching = asyncio.create_task(watched.watch(changed.set))
+        try:
+            for fault, node, value, status, cause in CASES:
+                if status == "healthy":
+                    continue
+                client.set(fault, node, value)
+                await watched.refresh()
+                await becomes(status, cause)
+                client.clear(fault)
+                if status in {"unauthorized", "untrusted"}:
+                    report = await client.check()
+                    await watched.adopt(report.cluster, report.snapshot)
+                else:
+                    await watched.refresh()
+                await becomes("healthy", "")
+            assert kept(watched.view().clusters[0].cluster) == kept(client.record)
+            assert not watching.done()
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
