@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest import mock
 
 from textual.pilot import Pilot
 
@@ -289,4 +292,6 @@ if __name__ == "__main__":
         os.environ.pop(name, None)
     chosen = Path(sys.argv[1]) if len(sys.argv) > 1 else DIRECTORY
     chosen.mkdir(parents=True, exist_ok=True)
-    asyncio.run(main(chosen))
+    numbers = random.Random(SEED)
+    with mock.patch.object(uuid, "uuid4", side_effect=lambda: uuid.UUID(int=numbers.getrandbits(128), version=4)):
+        asyncio.run(main(chosen))
