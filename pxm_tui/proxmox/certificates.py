@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
@@ -23,8 +24,9 @@ def fingerprint(data: bytes) -> str:
     return hashlib.sha256(data).digest().hex(":").upper()
 
 
+@lru_cache(2048)
 def read_certificate(der: bytes) -> Certificate:
-    """The certificate in `der`.
+    """The certificate in `der`; remembered, because every refresh is shown the same one again.
 
     Raises:
         ValueError: it cannot be read.
