@@ -6,10 +6,8 @@ import asyncio
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from urllib.parse import quote
 
-import httpcore
 import httpx
 
 from pxm_tui import __version__
@@ -66,14 +64,9 @@ class Api:
         self._body_limit = body_limit
         self._login: Fields = {}
         self._csrf: Fields = {}
-        self._client = httpx.AsyncClient(
-            transport=transport,
-            trust_env=False,
-            follow_redirects=False,
-            timeout=timeouts.first_byte,
-            headers=_HEADERS,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # a server sets none: it could hide the token
-        )
+        # No httpx.AsyncClient: it would add redirects, cookies and half of the time that a request takes.
+        self._transport = transport
+        self._extensions = {"timeout": httpx.Timeout(timeouts.first_byte).as_dict()}
 
     def use_ticket(self, ticket: Secret, csrf: Secret) -> None:
         """Send this ticket from now on, and the CSRF token with writes."""
@@ -95,36 +88,46 @@ class Api:
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self._client.aclose()
+        await self._transport.aclose()
 
     async def _call(self, method: str, path: str, form: Fields | None, headers: Fields) -> Answer:
-        url = f"{self._endpoint.url}/api2/json/{path}"
         progress = _Progress()
         try:
             async with asyncio.timeout(self._timeouts.answer):
-                request = self._client.build_request(method, url, data=_revealed(form), headers=_revealed(headers))
-                response = await self._client.send(request, stream=True)
+                response = await self._transport.handle_async_request(self._request(method, path, form, headers))
+                stream = response.stream
+                assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101
                 try:
-                    return await self._read(response, progress)
+                    return await self._read(response, stream, progress)
                 finally:
-                    await response.aclose()
+                    await stream.aclose()
         except PxmError:
             raise
         except TimeoutError:
             raise messages.timeout(self._endpoint, self._timeouts.answer) from None
-        except (httpcore.TimeoutException, httpx.TimeoutException):
+        except httpx.TimeoutException:
             raise messages.timeout(self._endpoint, self._timeouts.first_byte) from None
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpx.HTTPError, OSError) as error:
+        except (httpx.HTTPError, OSError) as error:
             raise messages.bad_answer(self._endpoint, progress.describe(error)) from None
 
-    async def _read(self, response: httpx.Response, progress: _Progress) -> Answer:
-        progress.expected = response.headers.get("content-length", "")
-        packed = response.headers.get("content-encoding", "identity").strip().lower()
+    def _request(self, method: str, path: str, form: Fields | None, headers: Fields) -> httpx.Request:
+        return httpx.Request(
+            method,
+            f"{self._endpoint.url}/api2/json/{path}",
+            data=_revealed(form) if form is not None else None,
+            headers={**_HEADERS, **_revealed(headers)},
+            extensions=self._extensions,
+        )
+
+    async def _read(self, response: httpx.Response, stream: httpx.AsyncByteStream, progress: _Progress) -> Answer:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        progress.expected = headers.get("content-length", "")
+        packed = headers.get("content-encoding", "identity").strip().lower()
         if packed not in {"identity", "gzip"}:
             raise messages.bad_answer(self._endpoint, "is packed in a way that was not asked for")
         unpacker = zlib.decompressobj(wbits=31) if packed == "gzip" else None
         body = bytearray()
-        async for chunk in response.aiter_raw():
+        async for chunk in stream:
             progress.received += len(chunk)
             body += self._unpack(unpacker, chunk, self._body_limit + 1 - len(body)) if unpacker else chunk
             if max(len(body), progress.received) > self._body_limit:
@@ -135,7 +138,7 @@ class Api:
         return Answer(
             response.status_code,
             reason.decode("utf-8", "replace").strip(),
-            {name.lower(): value for name, value in response.headers.items()},
+            headers,
             bytes(body),
             response.extensions[SECONDS],
         )
@@ -157,17 +160,15 @@ class _Progress:
     def describe(self, error: Exception) -> str:
         """Continues the sentence "The answer of …"."""
         if self.expected is None:
-            broke_off = isinstance(error, (httpcore.NetworkError, OSError)) or "disconnected" in str(error)
+            broke_off = isinstance(error, (httpx.NetworkError, OSError)) or "disconnected" in str(error)
             return "ended before it began" if broke_off else "is not HTTP"
         of = f" ({self.received} of {self.expected} bytes)" if self.expected.isdecimal() else ""
         return f"ended in the middle{of}"
 
 
-def _revealed(fields: Fields | None) -> dict[str, str] | None:
+def _revealed(fields: Fields | None) -> dict[str, str]:
     """As they are sent; only inside the expression that sends them, so that no traceback shows them."""
-    if fields is None:
-        return None
-    return {name: value.reveal() if isinstance(value, Secret) else value for name, value in fields.items()}
+    return {name: value.reveal() if isinstance(value, Secret) else value for name, value in (fields or {}).items()}
 
 
 def ticket_header(ticket: Secret) -> Fields:

@@ -8,8 +8,6 @@ import ssl
 from dataclasses import replace
 from functools import lru_cache
 
-import httpcore
-
 from pxm_tui.domain import messages
 from pxm_tui.domain.certificate import Certificate, Trust, TrustMode
 from pxm_tui.domain.cluster import Endpoint
@@ -80,8 +78,7 @@ class Connections:
         self._first: socket.socket | None = None
         self._spare = spare
         self._spare_opened = False
-        origin = httpcore.Origin(b"https", endpoint.host.encode("ascii", "replace"), endpoint.port)
-        self.transport = SessionTransport(self._open, origin, timer)
+        self.transport = SessionTransport(self._open, timer)
 
     async def resolve(self) -> tuple[str, ...]:
         """Look up the host, once for the session."""

@@ -1,4 +1,4 @@
-"""TLS over one socket, as httpcore wants its streams.
+"""TLS over one socket.
 
 Of our own because httpcore's and asyncio's take other ways than a conversation with Proxmox VE needs: the certificate
 is looked at before the connection is used, a spare one is asked whether it is still open, and a thousand are open at
@@ -12,9 +12,9 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
-import httpcore
+import httpx
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -24,7 +24,7 @@ PIECES = 4
 """More pieces than session tickets come in; who sends more unasked is not to be spoken to."""
 
 
-class TlsStream(httpcore.AsyncNetworkStream):
+class TlsStream:
     """One TLS connection. Reads and writes take turns: HTTP/1.1 does not need them at once.
 
     Args:
@@ -53,19 +53,19 @@ class TlsStream(httpcore.AsyncNetworkStream):
             raise ssl.SSLError("the server showed no certificate")
         return found
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  (httpcore's interface)
+    async def read(self, max_bytes: int, timeout: float) -> bytes:  # noqa: ASYNC109  (errors of its own)
         """At most `max_bytes`; none at the end, whether or not TLS said good-bye (Proxmox VE does not always)."""
         try:
             async with asyncio.timeout(timeout):
                 return await self._pump(self._tls.read, max_bytes)
         except TimeoutError:
-            raise httpcore.ReadTimeout from None
+            raise httpx.ReadTimeout("") from None
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             return b""
         except (OSError, ValueError):
-            raise httpcore.ReadError from None
+            raise httpx.ReadError("") from None
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109  (as above)
+    async def write(self, buffer: bytes, timeout: float) -> None:  # noqa: ASYNC109  (as above)
         """Write all of `buffer`."""
         rest = memoryview(buffer)
         try:
@@ -73,13 +73,9 @@ class TlsStream(httpcore.AsyncNetworkStream):
                 while rest:
                     rest = rest[await self._pump(self._tls.write, rest) :]
         except TimeoutError:
-            raise httpcore.WriteTimeout from None
+            raise httpx.WriteTimeout("") from None
         except (OSError, ValueError):
-            raise httpcore.WriteError from None
-
-    async def aclose(self) -> None:
-        """Close at once."""
-        self.close()
+            raise httpx.WriteError("") from None
 
     def close(self) -> None:
         """Close at once. What lies unread is taken first: the system would answer it with a reset."""
@@ -87,10 +83,6 @@ class TlsStream(httpcore.AsyncNetworkStream):
             with suppress(OSError):
                 self._socket.recv(CHUNK)
             self._socket.close()
-
-    def get_extra_info(self, info: str) -> Any:
-        """`is_readable`: while no answer is awaited, only an end or something unasked can be read."""
-        return self.is_over() if info == "is_readable" else None
 
     def is_over(self) -> bool:
         """Whether the server has closed, or said something unasked. Session tickets of TLS 1.3 do not count."""
