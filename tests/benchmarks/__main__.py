@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-BENCHMARKS = ("startup", "first_paint", "registration", "storage", "simulator")
+BENCHMARKS = ("startup", "first_paint", "registration", "storage", "simulator", "refresh")
 
 
 def main(names: list[str]) -> int:
