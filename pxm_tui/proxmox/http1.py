@@ -50,6 +50,8 @@ class HttpConnection:
             event = await self._next_event(limits["read"])
             if isinstance(event, h11.Response):
                 return event
+            if not isinstance(event, h11.InformationalResponse):
+                raise httpx.RemoteProtocolError("not HTTP")
 
     async def body(self, request: httpx.Request) -> AsyncIterator[bytes]:
         """The pieces of the answer's body, as they come. Raises `httpx.TransportError` where it breaks off."""
@@ -57,8 +59,10 @@ class HttpConnection:
             event = await self._next_event(request.extensions["timeout"]["read"])
             if isinstance(event, h11.Data):
                 yield bytes(event.data)
-            elif isinstance(event, h11.EndOfMessage) or event is h11.PAUSED:
+            elif isinstance(event, h11.EndOfMessage):
                 return
+            else:
+                raise httpx.RemoteProtocolError("not HTTP")
 
     async def _next_event(self, limit: float) -> Any:
         while True:
