@@ -12,11 +12,15 @@ import pytest
 from pxm_tui.simulator.control import SimulatedCluster
 from pxm_tui.simulator.thread import FleetThread
 from pxm_tui.simulator.totp import totp
+from tests.simulator.api import verification
 
 proxmoxer = pytest.importorskip("proxmoxer")
 exporter = pytest.importorskip("pve_exporter.collector")
 
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # the exporter leaves its session to the collector
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # the exporter leaves its session to the collector
+    pytest.mark.filterwarnings("ignore:Unverified HTTPS request"),
+]
 
 MODERN, ALONE, OLD = 0, 1, 2
 
@@ -38,7 +42,7 @@ class Clients:
         place = urlsplit(cluster.endpoints[node])
         authority = self._folder / f"{place.hostname}.pem"
         authority.write_text(cluster.ca_pem)
-        return f"{place.hostname}:{place.port}", {"verify_ssl": str(authority)}
+        return f"{place.hostname}:{place.port}", {"verify_ssl": verification(authority)}
 
     def login(self, cluster: SimulatedCluster, user: str = "", password: str = "", **more: Any) -> Any:
         host, settings = self.settings(cluster)

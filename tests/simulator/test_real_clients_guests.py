@@ -9,12 +9,15 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.fleet_fixtures import FleetFactory
-from tests.simulator.api import VERSIONS, Api, start_api
+from tests.simulator.api import VERSIONS, Api, start_api, verification
 
 proxmoxer = pytest.importorskip("proxmoxer")
 tools = pytest.importorskip("proxmoxer.tools")
 
 RUNNING_VM, STOPPED_VM, RUNNING_CT = 100, 103, 102
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 
 
 @pytest.fixture(params=VERSIONS)
@@ -28,7 +31,7 @@ def client(api: Api, tmp_path: Path) -> Iterator[Any]:
     place = urlsplit(api.cluster.endpoint)
     authority = tmp_path / "ca.pem"
     authority.write_text(api.cluster.ca_pem)
-    settings = {"user": api.cluster.username, "password": api.cluster.password, "verify_ssl": str(authority)}
+    settings = {"user": api.cluster.username, "password": api.cluster.password, "verify_ssl": verification(authority)}
     connected = proxmoxer.ProxmoxAPI(f"{place.hostname}:{place.port}", **settings)
     yield connected
     connected._store["session"].close()

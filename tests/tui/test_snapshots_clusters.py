@@ -31,6 +31,7 @@ def _select(name: str, *keys: str) -> Any:
     """Put the cursor on a cluster, then press keys."""
 
     async def before(pilot: Pilot[None]) -> None:
+        await pilot.pause()  # with eager tasks, from Python 3.12 on, this runs before the screen has settled
         home = pilot.app.screen
         assert isinstance(home, ClustersScreen)
         while not home.focused:
