@@ -65,11 +65,13 @@ class FleetView:
         clusters: by name, in natural order.
         silent_since: nine tenths of the clusters stopped answering at once, at this time; else None.
         notices: what the program itself has to say, newest last.
+        locked: the secret store is closed, so nobody is asked.
     """
 
     clusters: tuple[ClusterView, ...] = ()
     silent_since: datetime | None = None
     notices: tuple[str, ...] = ()
+    locked: bool = False
 
 
 class FleetService:
@@ -142,7 +144,9 @@ class FleetService:
         self._told = False
         views = self._views
         clusters = tuple(views[key] for key in self._order if key in views)
-        return FleetView(clusters, silent_since(clusters, self._policy.period or 0.0), tuple(self._notices))
+        return FleetView(
+            clusters, silent_since(clusters, self._policy.period or 0.0), tuple(self._notices), self._locked
+        )
 
     def dismiss_notices(self) -> None:
         """The person has read them."""

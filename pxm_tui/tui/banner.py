@@ -17,11 +17,11 @@ def banner_lines(view: FleetView, now: datetime, width: int, period: float | Non
     """The lines, none where there is nothing to say."""
     lines: list[str] = []
     if view.silent_since is not None:
-        lines += _marked(silent_words(view, now, period), width)
+        lines += marked(silent_words(view, now, period), width)
     if view.notices:
         count = len(view.notices)
         more = f"  ({count} notices) Esc dismisses." if count > 1 else "  Esc dismisses."
-        lines += _marked(f"{view.notices[-1]}{more}", width)
+        lines += marked(f"{view.notices[-1]}{more}", width)
     return lines
 
 
@@ -44,6 +44,7 @@ def silent_words(view: FleetView, now: datetime, period: float | None) -> str:
     )
 
 
-def _marked(text: str, width: int) -> list[str]:
+def marked(text: str, width: int) -> list[str]:
+    """A text below a `!`, in lines of that width."""
     rows = wrap(text, width - 4, LINES_EACH)
     return [("! " if index == 0 else "  ") + row for index, row in enumerate(rows)]

@@ -71,8 +71,7 @@ def test_the_fleet_ends_when_its_parent_closes_the_pipe(environment: Path) -> No
         host, _, port = found[0].endpoint.removeprefix("https://").partition(":")
         socket.create_connection((host, int(port))).close()
     assert [endpoint.name for endpoint in found] == ["fra-prod", "ams-stage", "dr-site", "demo-fourth"]
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection((host, int(port))).close()
+    assert fleet._child.returncode == 0  # its address may belong to another test's fleet by now
 
 
 def test_after_its_clusters_the_fleet_says_where_it_takes_orders(environment: Path) -> None:

@@ -13,9 +13,10 @@ import pytest
 from pxm_tui.domain import messages
 from pxm_tui.domain.cluster import Cluster, Endpoint, Status
 from pxm_tui.domain.observation import Snapshot
+from pxm_tui.domain.secret import Secret
 from pxm_tui.services.fleet import FleetService, silent_since
 from pxm_tui.services.polling import PollingPolicy
-from tests.fakes import NOW, Bench, FakeServer, cluster, make_bench, observation, reason
+from tests.fakes import NOW, Bench, FakeSecrets, FakeServer, cluster, make_bench, observation, reason
 
 TIMEOUT = messages.timeout(Endpoint("10.0.0.1"), 5)
 
@@ -160,6 +161,20 @@ async def test_no_more_are_asked_at_once_than_allowed() -> None:
         await settle()
         await settle()
         assert sum(server.sessions for server in bench.gateway.servers.values()) == 5
+
+
+async def test_a_locked_secret_store_is_said_and_nobody_is_asked() -> None:
+    bench = make_bench(many(1), servers={"10.0.0.1": FakeServer()}, secrets=FakeSecrets("open sesame"))
+    async with watching(bench) as (fleet, hand):
+        await hand.tick(60)
+        assert sessions(bench, "10.0.0.1") == 0
+        assert fleet.view().locked
+        assert "locked" in fleet.view().notices[0]
+        await bench.secrets.unlock(Secret("open sesame"))
+        await fleet.refresh()
+        await settle()
+        assert sessions(bench, "10.0.0.1") == 1
+        assert not fleet.view().locked
 
 
 async def test_refresh_asks_now() -> None:

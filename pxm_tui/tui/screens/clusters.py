@@ -16,7 +16,7 @@ from pxm_tui.domain.errors import StorageError
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.fleet import ClusterView, FleetView
 from pxm_tui.services.ports import VaultState
-from pxm_tui.tui.banner import banner_lines
+from pxm_tui.tui.banner import banner_lines, marked
 from pxm_tui.tui.columns import Column, columns_at
 from pxm_tui.tui.empty import empty_lines
 from pxm_tui.tui.explain import explain
@@ -61,7 +61,7 @@ class ClustersScreen(ChoosingScreen[None]):
         try:
             self._view = services.fleet.load() if view is None else view
         except StorageError as error:
-            self._unreadable = error.message
+            self._unreadable = f"{error.message} {error.hint}"
 
     def compose(self) -> ComposeResult:
         """Title, banner, table, rule, explanation, keys."""
@@ -159,7 +159,7 @@ class ClustersScreen(ChoosingScreen[None]):
         if not self.is_current:
             return
         now = self.services.clock()
-        headline = Headline(self._view.clusters, now, self.services.demo is not None, self._checking)
+        headline = Headline(self._view.clusters, now, self.services.demo is not None, self._asking)
         lefts, rights = headline.variants(self.app.size.width, self.glyphs)
         title = self.query_one("#title", TitleLine)
         title.show([Content.assemble(*line) for line in lefts], [Content.assemble(*line) for line in rights])
@@ -167,11 +167,16 @@ class ClustersScreen(ChoosingScreen[None]):
         self._show_rows(now, anew=anew)
         self._show_below()
 
+    @property
+    def _asking(self) -> bool:
+        """Clusters that have not answered in this run are being asked; not while the secrets are closed."""
+        return self._checking and not self._view.locked
+
     def _show_banner(self, now: datetime) -> None:
         banner = self.query_one("#banner", TextLines)
         lines = banner_lines(self._view, now, self.app.size.width, self.services.period)
         if self._unreadable:
-            lines.append(f"! {self._unreadable}")
+            lines += marked(self._unreadable, self.app.size.width)
         banner.show([Content.styled(self.glyphs.plain(line), "bold $pxm-note") for line in lines])
         set_height(banner, len(lines))
         banner.set_class(not lines, "-away")
@@ -180,7 +185,7 @@ class ClustersScreen(ChoosingScreen[None]):
         views = self._view.clusters
         columns = columns_at(self.app.size.width, longest_name(views))
         order = self.choices.order
-        key = (columns, order, self._checking, now.replace(second=0, microsecond=0))
+        key = (columns, order, self._asking, now.replace(second=0, microsecond=0))
         if key != self._look_key:
             self._look_key, self._look = key, self._make_look(columns, order, now)
         choices = (views, order, self.choices.words, self.choices.problems_only)
@@ -192,7 +197,7 @@ class ClustersScreen(ChoosingScreen[None]):
 
     def _make_look(self, columns: tuple[Column, ...], order: SortOrder, now: datetime) -> Look[ClusterView]:
         fresh_for = 2 * (self.services.period or 15.0)
-        painter = RowPainter(columns, self.app.size.width, self.glyphs, now, fresh_for, self._checking, self._rtts)
+        painter = RowPainter(columns, self.app.size.width, self.glyphs, now, fresh_for, self._asking, self._rtts)
         return Look(painter.head(order), painter.draw)
 
     def _notes(self, rows: list[ClusterView]) -> list[Line]:
@@ -210,7 +215,7 @@ class ClustersScreen(ChoosingScreen[None]):
         explanation = self.query_one("#explanation", TextLines)
         explanation.set_class(not total, "-away")
         view, now = self.selected(), self.services.clock()
-        lines = explain(view, now, checking=self._checking).lines(self.app.size.width - 1) if view else []
+        lines = explain(view, now, checking=self._asking).lines(self.app.size.width - 1) if view else []
         explanation.show([self.glyphs.plain(line) for line in lines])
         self._show_keys(empty=not total)
 
