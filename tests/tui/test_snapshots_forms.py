@@ -162,6 +162,8 @@ def test_success(snap_compare: Compare, size: tuple[int, int]) -> None:
         app.burst("123456\r")
         await until(pilot, lambda: isinstance(app.screen, RegisteredScreen))
         await still(pilot)
+        app.screen.query_one("#registered-body").scroll_to(y=0, animate=False)
+        await still(pilot)
 
     bench = bench_of(code="123456")
     run = submitted(bench, "right-password", done)
