@@ -10,6 +10,7 @@ import asyncio
 import socket
 import ssl
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -68,6 +69,7 @@ class Listener:
         self._served: Certificate | None = None
         self.silent = False
         self._fillers: list[socket.socket] = []
+        self._unowned: set[socket.socket] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._servers: set[ConnectionServer] = set()
 
@@ -152,12 +154,19 @@ class Listener:
             client.setblocking(False)
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._cluster.connection_count += 1
+            self._unowned.add(client)
             task = asyncio.get_running_loop().create_task(self._serve(client))
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(partial(self._end, client))
+
+    def _end(self, client: socket.socket, task: asyncio.Task[None]) -> None:
+        """Close a socket that no transport took, also where its task was cancelled before it began."""
+        self._tasks.discard(task)
+        if client in self._unowned:
+            self._unowned.discard(client)
+            client.close()
 
     async def _serve(self, client: socket.socket) -> None:
-        handed_over = False
         try:
             if self._pace.latency > 0:
                 await self._pace.sleep(2 * self._pace.latency)
@@ -168,7 +177,7 @@ class Listener:
                 return
             connection = Connection(self._cluster, self._node, self._pace)
             server = ConnectionServer(self, connection, plain=plain)
-            handed_over = True
+            self._unowned.discard(client)
             self._servers.add(server)
             try:
                 await asyncio.get_running_loop().connect_accepted_socket(
@@ -182,9 +191,6 @@ class Listener:
                 raise
         except OSError:
             return
-        finally:
-            if not handed_over:
-                client.close()
 
     def _current_context(self) -> ssl.SSLContext:
         """Give the TLS context with the node's present leaf, made when first needed."""
