@@ -66,19 +66,28 @@ class Trust:
     Attributes:
         mode: which of the four ways.
         fingerprint: SHA-256 of the leaf that was accepted; for `pinned_leaf` the only one that will be.
-        anchor_pem: what is loaded as the trust anchor: the leaf (`pinned_leaf`) or the CA's content (`ca_file`);
-            empty for `system`.
-        ca_fingerprint: SHA-256 of the cluster's own CA, where it is known.
+        anchor_pem: what is loaded as the trust anchor: the leaf (`pinned_leaf`), the cluster's own CA (`pinned_ca`),
+            or the CA's content (`ca_file`); empty for `system`.
+        authority: the cluster's own CA, proven by a handshake that verified under it; None where it is not known.
+            In `system` mode it vouches for the nodes that are not publicly signed.
         certificate: the leaf as it was when it was trusted, for comparison and expiry.
         trusted_at: when the decision was made, UTC.
+        vouched: leaves in PEM that the cluster itself vouched for, over a connection that verified: those of nodes
+            with a certificate of their own. They are accepted beside the mode's anchor.
     """
 
     mode: TrustMode
     fingerprint: str | None = None
     anchor_pem: str = ""
-    ca_fingerprint: str | None = None
+    authority: Certificate | None = None
     certificate: Certificate | None = None
     trusted_at: datetime | None = None
+    vouched: tuple[str, ...] = ()
+
+    @property
+    def ca_fingerprint(self) -> str | None:
+        """SHA-256 of the cluster's own CA, where it is proven."""
+        return None if self.authority is None else self.authority.sha256
 
 
 class ChangeVerdict(StrEnum):

@@ -64,6 +64,8 @@ class Login:
         refused: Proxmox VE has refused the stored credential; it is not used again until it is changed or a
             person tries it.
         changed_at: when the login was last changed, UTC; a check of an older login does not mark a newer one.
+        minted: pxm made the token, so pxm revokes it.
+        expires_at: when a token that pxm made ends, UTC; None where that is unknown, or where it never does.
     """
 
     method: LoginMethod
@@ -71,6 +73,8 @@ class Login:
     token_id: str | None = None
     refused: bool = False
     changed_at: datetime | None = None
+    minted: bool = False
+    expires_at: datetime | None = None
 
     @property
     def name(self) -> str:
@@ -134,6 +138,7 @@ class Cluster:
         guests_total: None where no guest may be seen.
         limits: what the login may not see.
         error: why the status is what it is; None when healthy or never checked.
+        read_only: the guard: no action of pxm may change anything on the cluster.
     """
 
     id: str
@@ -155,6 +160,12 @@ class Cluster:
     guests_total: int | None = None
     limits: tuple[Limit, ...] = ()
     last_seen_at: datetime | None = None
+    read_only: bool = False
+
+    @property
+    def identity(self) -> str | None:
+        """What makes it this cluster: SHA-256 of its own CA where that is proven, else of its leaf."""
+        return self.trust.ca_fingerprint or self.trust.fingerprint
 
     @property
     def endpoint(self) -> Endpoint:
@@ -186,6 +197,7 @@ class Cluster:
             self.trust.mode,
             self.trust.fingerprint,
             self.trust.anchor_pem,
+            self.trust.vouched,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -214,13 +226,19 @@ class Cluster:
             "guests_total": self.guests_total,
             "limits": [{"privilege": limit.privilege, "path": limit.path} for limit in self.limits],
             "error": self.error.to_json() if self.error else None,
+            "guard": {"read_only": self.read_only},
         }
 
 
 def _login_json(login: Login) -> dict[str, Any]:
-    found = {"method": str(login.method), "user": login.user}
+    """Of a token also who made it and when it ends, as far as that is known."""
+    found: dict[str, Any] = {"method": str(login.method), "user": login.user}
     if login.token_id is not None:
-        found["token_id"] = login.token_id
+        found |= {
+            "token_id": login.token_id,
+            "minted": login.minted,
+            "expires_at": iso(login.expires_at) if login.expires_at else None,
+        }
     return found
 
 

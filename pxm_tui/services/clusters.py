@@ -5,9 +5,8 @@ All work runs on the Proxmox client's loop; callers await it on their own.
 
 from __future__ import annotations
 
-import asyncio
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +14,13 @@ from pxm_tui.domain.certificate import Certificate, ChangeVerdict, Trust, TrustM
 from pxm_tui.domain.cluster import Cluster, Endpoint, Login
 from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.messages import not_found
-from pxm_tui.domain.observation import Realm, Snapshot
-from pxm_tui.domain.secret import Secret
+from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.steps import Step
-from pxm_tui.domain.text import fold
+from pxm_tui.services.bridging import BridgedDialog, to_the_end
 from pxm_tui.services.checking import Checker, Outcome
-from pxm_tui.services.dialog import CodeQuestion, Dialog, PassphraseQuestion, RealmListener, TrustQuestion
+from pxm_tui.services.deregistration import Deregistration, cleanup_of
+from pxm_tui.services.dialog import Dialog
+from pxm_tui.services.finding import find
 from pxm_tui.services.journal import Journal
 from pxm_tui.services.ports import (
     Clock,
@@ -67,38 +67,6 @@ class Comparison:
     trusted: Certificate
     shown: Certificate
     verdict: ChangeVerdict
-
-
-@dataclass(frozen=True, slots=True)
-class Deregistration:
-    """What deregistering did.
-
-    Attributes:
-        cluster: the record that was removed.
-        revoked: whether the token was revoked on the cluster; None where pxm made none.
-        cleanup: commands for what is left on the cluster.
-    """
-
-    cluster: Cluster
-    revoked: bool | None
-    cleanup: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """As `pxm deregister --json` prints it."""
-        return {
-            "id": self.cluster.id,
-            "name": self.cluster.name,
-            "revoked": self.revoked,
-            "cleanup": list(self.cleanup),
-        }
-
-
-def cleanup_of(cluster: Cluster) -> tuple[str, ...]:
-    """The commands that take back what stays on the cluster after deregistering: a token that pxm did not make."""
-    if cluster.login.token_id is None:
-        return ()
-    user, _, name = cluster.login.token_id.partition("!")
-    return (f"pveum user token remove {user} {name}",)
 
 
 class ClusterService:
@@ -315,65 +283,11 @@ class ClusterService:
             if self._checker is not None:
                 self._checker.keep_ticket(cluster.id, None)
 
-        await self._runner.run(lambda: _to_the_end(work))
+        await self._runner.run(lambda: to_the_end(work))
         left = "".join(f"; left on the cluster, to be removed there: {line}" for line in cleanup_of(cluster))
         self._journal.write(f"deregistered{left}", cluster=cluster.name)
         return Deregistration(cluster, None, cleanup_of(cluster))
 
     def _bridge(self, dialog: Dialog) -> Dialog:
         """The dialog for use on the client's loop."""
-        return _BridgedDialog(dialog, self._runner)
-
-
-class _BridgedDialog:
-    """Calls a face's dialog on the face's own loop."""
-
-    def __init__(self, dialog: Dialog, runner: Runner) -> None:
-        self._step = runner.here(dialog.step)
-        self._trust = runner.ask(dialog.trust)
-        self._code = runner.ask(dialog.code)
-        self._passphrase = runner.ask(dialog.passphrase)
-        self._realms = runner.here(dialog.realms) if isinstance(dialog, RealmListener) else None
-
-    def step(self, step: Step) -> None:
-        self._step(step)
-
-    def realms(self, realms: tuple[Realm, ...]) -> None:
-        if self._realms is not None:
-            self._realms(realms)
-
-    async def trust(self, question: TrustQuestion) -> bool:
-        return await self._trust(question)
-
-    async def code(self, question: CodeQuestion) -> Secret | None:
-        return await self._code(question)
-
-    async def passphrase(self, question: PassphraseQuestion) -> Secret | None:
-        return await self._passphrase(question)
-
-
-async def _to_the_end(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run work that is not stopped half-way, whatever happens to who waits for it."""
-    task = asyncio.ensure_future(work())
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise
-
-
-def find(clusters: tuple[Cluster, ...], name_or_id: str) -> Cluster:
-    """The cluster of that name, id, or beginning of the id (eight characters or more).
-
-    Raises:
-        NotFoundError: there is none.
-    """
-    wanted = fold(name_or_id.strip())
-    for cluster in clusters:
-        if fold(cluster.name) == wanted or cluster.id == wanted:
-            return cluster
-    if len(wanted) >= 8:
-        matches = [cluster for cluster in clusters if cluster.id.startswith(wanted)]
-        if len(matches) == 1:
-            return matches[0]
-    raise not_found(name_or_id, [cluster.name for cluster in clusters])
+        return BridgedDialog(dialog, self._runner)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import REGISTER_STEPS, Step
 from pxm_tui.domain.text import fold, one_line
 from pxm_tui.domain.times import days_left
+from pxm_tui.services.bridging import to_the_end
 from pxm_tui.services.checklist import Checklist, StepNotes
 from pxm_tui.services.conversation import Conversation, short_fingerprint
 from pxm_tui.services.dialog import Dialog, RealmListener, TrustQuestion
@@ -184,12 +184,7 @@ class Registrar:
 
     async def _save(self, cluster: Cluster, secret: Secret, *, named: bool) -> Cluster:
         """Secret first, record second, both or neither; once begun it goes on to its end."""
-        saving = asyncio.ensure_future(self._save_both(cluster, secret, named=named))
-        try:
-            return await asyncio.shield(saving)
-        except asyncio.CancelledError:
-            await asyncio.wait([saving])
-            raise
+        return await to_the_end(lambda: self._save_both(cluster, secret, named=named))
 
     async def _save_both(self, cluster: Cluster, secret: Secret, *, named: bool) -> Cluster:
         await self.secrets.put(cluster.id, cluster.login.method, secret)

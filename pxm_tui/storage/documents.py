@@ -17,7 +17,9 @@ from pxm_tui.storage.problems import DamagedError
 
 Document = dict[str, Any]
 
-IDENTITY_KEYS = frozenset({"id", "name", "api_endpoint", "created_at", "endpoints", "login", "labels", "trust", "kept"})
+IDENTITY_KEYS = frozenset(
+    {"id", "name", "api_endpoint", "created_at", "endpoints", "login", "labels", "trust", "guard", "kept"}
+)
 STATE_KEYS = frozenset(
     {
         "id", "status", "proxmox_version", "node_count", "updated_at", "last_seen_at", "nodes_online", "quorate",
@@ -27,11 +29,15 @@ STATE_KEYS = frozenset(
 
 
 def identity_document(cluster: Cluster) -> Document:
-    """What a person decides: name, endpoints, login, labels, trust."""
+    """What a person decides: name, endpoints, login, labels, trust, guard."""
     login, trust = cluster.login, cluster.trust
-    shown_login = {"method": str(login.method), "user": login.user}
+    shown_login: Document = {"method": str(login.method), "user": login.user}
     if login.token_id is not None:
-        shown_login["token_id"] = login.token_id
+        shown_login |= {
+            "token_id": login.token_id,
+            "minted": login.minted,
+            "expires_at": optional_written(login.expires_at),
+        }
     return {
         "id": cluster.id,
         "name": cluster.name,
@@ -45,11 +51,14 @@ def identity_document(cluster: Cluster) -> Document:
             "fingerprint": trust.fingerprint,
             "ca_fingerprint": trust.ca_fingerprint,
         },
+        "guard": {"read_only": cluster.read_only},
         "kept": {
             "login_changed_at": optional_written(login.changed_at),
             "trusted_at": optional_written(trust.trusted_at),
             "anchor_pem": trust.anchor_pem,
-            "certificate": _certificate_document(trust),
+            "certificate": _certificate_document(trust.certificate, trust.anchor_pem),
+            "authority": _certificate_document(trust.authority, trust.anchor_pem),
+            "vouched": list(trust.vouched),
         },
     }
 
@@ -118,6 +127,7 @@ def _cluster(identity: Mapping[str, Any], state: Mapping[str, Any]) -> Cluster:
             for limit in fields.items(state["limits"])
         ),
         last_seen_at=fields.optional_moment(state["last_seen_at"]),
+        read_only=fields.boolean(fields.mapping(identity["guard"], ("read_only",))["read_only"]),
     )
 
 
@@ -139,17 +149,20 @@ def _endpoint(url: str) -> Endpoint:
 
 def _login(identity: Mapping[str, Any], refused: bool) -> Login:
     login = identity["login"]
+    method = LoginMethod(login["method"])
+    token = method is LoginMethod.TOKEN
     return Login(
-        LoginMethod(login["method"]),
+        method,
         fields.text(login["user"]),
-        fields.optional_text(login.get("token_id")),
+        fields.text(login["token_id"]) if token else None,
         refused,
         fields.optional_moment(identity["kept"]["login_changed_at"]),
+        fields.boolean(login["minted"]) if token else False,
+        fields.optional_moment(login["expires_at"]) if token else None,
     )
 
 
-def _certificate_document(trust: Trust) -> Document | None:
-    certificate = trust.certificate
+def _certificate_document(certificate: Certificate | None, anchor: str) -> Document | None:
     if certificate is None:
         return None
     return {
@@ -161,22 +174,26 @@ def _certificate_document(trust: Trust) -> Document | None:
         "not_after": written(certificate.not_after),
         "key": certificate.key,
         "public_key_sha256": certificate.public_key_sha256,
-        # a pinned leaf is its own anchor, and half of the record
-        "pem": None if certificate.pem == trust.anchor_pem else certificate.pem,
+        # a pinned certificate is its own anchor, and half of the record
+        "pem": None if certificate.pem == anchor else certificate.pem,
     }
 
 
 def _trust(identity: Mapping[str, Any]) -> Trust:
     trust, kept = identity["trust"], identity["kept"]
     anchor = fields.text(kept["anchor_pem"])
-    return Trust(
+    found = Trust(
         TrustMode(trust["mode"]),
         fields.optional_text(trust["fingerprint"]),
         anchor,
-        fields.optional_text(trust["ca_fingerprint"]),
+        None if kept["authority"] is None else _certificate(kept["authority"], anchor),
         None if kept["certificate"] is None else _certificate(kept["certificate"], anchor),
         fields.optional_moment(kept["trusted_at"]),
+        tuple(fields.text(pem) for pem in fields.items(kept["vouched"])),
     )
+    if found.ca_fingerprint != trust["ca_fingerprint"]:
+        raise DamagedError("the authority is not the one whose fingerprint is shown")
+    return found
 
 
 def _certificate(found: Mapping[str, Any], anchor: str) -> Certificate:

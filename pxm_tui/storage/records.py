@@ -11,7 +11,7 @@ STATES = "states"
 RECORD_KEYS = (
     "id", "name", "api_endpoint", "status", "proxmox_version", "node_count", "created_at", "updated_at",
     "endpoints", "login", "labels", "trust", "last_seen_at", "nodes_online", "quorate", "guests_running",
-    "guests_total", "limits", "error",
+    "guests_total", "limits", "error", "guard",
 )  # fmt: skip
 """The fields of a record in their order, as `Cluster.to_json` gives them."""
 

@@ -16,13 +16,30 @@ if TYPE_CHECKING:
     from pxm_tui.storage.book import Book
 
 FILE_NAME = "clusters.json"
-FORMAT = 1
+FORMAT = 2
 
 Content = dict[str, Any]
 Tables = dict[str, dict[str, Any]]
 Migration = Callable[[Content], Content]
 
-MIGRATIONS: Mapping[int, Migration] = {}
+
+def _with_trust_and_guard(content: Content) -> Content:
+    """Format 2 knows who made a token, the cluster's own authority, vouched leaves and the guard."""
+    identities = {}
+    for key, before in content[IDENTITIES].items():
+        login = dict(before["login"])
+        if "token_id" in login:
+            login |= {"minted": False, "expires_at": None}
+        identities[key] = before | {
+            "login": login,
+            "trust": before["trust"] | {"ca_fingerprint": None},
+            "guard": {"read_only": False},
+            "kept": before["kept"] | {"authority": None, "vouched": []},
+        }
+    return content | {"format": 2, IDENTITIES: identities}
+
+
+MIGRATIONS: Mapping[int, Migration] = {1: _with_trust_and_guard}
 """By format number: makes the content of the next format from that one."""
 
 

@@ -20,7 +20,7 @@ from tests.fleet_fixtures import FleetFactory
 RECORD_KEYS = [
     "id", "name", "api_endpoint", "status", "proxmox_version", "node_count", "created_at", "updated_at",
     "endpoints", "login", "labels", "trust", "last_seen_at", "nodes_online", "quorate", "guests_running",
-    "guests_total", "limits", "error",
+    "guests_total", "limits", "error", "guard",
 ]  # fmt: skip
 STEPS = ["name", "address", "connect", "certificate", "proxmox", "login", "version", "discovery"]
 
@@ -66,7 +66,8 @@ def test_a_token_and_a_ca_file(pxm: Pxm, fleet: FleetThread, tmp_path: Path) -> 
     arguments = ["register", "token", cluster.endpoint, "--token-id", cluster.token_id, "--token-secret-stdin"]
     done = pxm(*arguments, "--ca-file", str(ca_file), "--json", stdin=f"{cluster.token_secret}\n")
     assert done.status == 0
-    assert done.json["login"] == {"method": "token", "user": "root@pam", "token_id": cluster.token_id}
+    login = {"method": "token", "user": "root@pam", "token_id": cluster.token_id, "minted": False, "expires_at": None}
+    assert done.json["login"] == login
     assert done.json["trust"]["mode"] == "ca_file"
     assert files_with(tmp_path, cluster.token_secret) == []
 

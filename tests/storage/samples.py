@@ -33,6 +33,13 @@ CERTIFICATE = Certificate(
     public_key_sha256="ab" * 32,
     pem=PEM,
 )
+AUTHORITY = replace(
+    CERTIFICATE,
+    sha256=":".join(["CA"] * 32),
+    subject="O=PVE Cluster Manager CA",
+    names=(),
+    pem=PEM.replace("MII", "CAI"),
+)
 
 
 def make_cluster(number: int = 1, **changes: Any) -> Cluster:
@@ -55,8 +62,8 @@ def make_full_cluster(number: int = 1) -> Cluster:
     return make_cluster(
         number,
         endpoints=(Endpoint("2001:db8::1", 443), Endpoint("10.0.0.11")),
-        login=Login(LoginMethod.PASSWORD, "anna@pve", None, True, NOW),
-        trust=Trust(TrustMode.CA_FILE, CERTIFICATE.sha256, "another", "AA:BB", CERTIFICATE, NOW),
+        login=Login(LoginMethod.TOKEN, "anna@pve", "anna@pve!pxm", True, NOW, True, NOW + timedelta(days=300)),
+        trust=Trust(TrustMode.PINNED_CA, CERTIFICATE.sha256, AUTHORITY.pem, AUTHORITY, CERTIFICATE, NOW, (PEM,)),
         own_name="prod",
         status=Status.DEGRADED,
         error=Reason("node_offline", "pve3 offline", "pve3 is offline.", "Power?", "Look at it.", NOW, "discovery"),
@@ -68,6 +75,7 @@ def make_full_cluster(number: int = 1) -> Cluster:
         guests_total=131,
         limits=(Limit("VM.Audit", "/vms"),),
         last_seen_at=NOW,
+        read_only=True,
     )
 
 

@@ -24,6 +24,7 @@ from pxm_tui.domain.cluster import Cluster, Status
 from pxm_tui.domain.errors import AlreadyRegisteredError, StorageError
 from pxm_tui.domain.times import local_short
 from pxm_tui.storage.atomic import Primitives, backup_of
+from pxm_tui.storage.registry import FORMAT
 from pxm_tui.storage.tinydb_repository import TinyDbRepository
 from tests.storage.faults import WatchedPrimitives, failing_at
 from tests.storage.samples import NOW, make_check, make_cluster, make_full_cluster
@@ -111,7 +112,7 @@ async def test_the_file_has_a_format_version_and_no_more_than_needed(make: Make,
     await fill(make(), 1)
     content = json.loads(file.read_bytes())
     assert content.keys() == {"format", "clusters", "states"}
-    assert content["format"] == 1
+    assert content["format"] == FORMAT
 
 
 async def test_two_repositories_see_each_other(make: Make) -> None:
@@ -300,13 +301,13 @@ async def test_a_short_write_is_no_loss(make: Make) -> None:
 
 async def test_a_newer_format_is_refused_untouched(make: Make, file: Path, directory: Path) -> None:
     await fill(make())
-    before = change_file(file, lambda content: content.update(format=3))
+    before = change_file(file, lambda content: content.update(format=FORMAT + 1))
     names = sorted(directory.iterdir())
     repository = make()
     with pytest.raises(StorageError) as caught:
         repository.read()
     assert caught.value.message == (
-        "clusters.json was written by a newer pxm (format 3, this one knows 1). Nothing was changed."
+        f"clusters.json was written by a newer pxm (format {FORMAT + 1}, this one knows {FORMAT}). Nothing was changed."
     )
     assert caught.value.do == "Update pxm."
     with pytest.raises(StorageError):
@@ -317,13 +318,13 @@ async def test_a_newer_format_is_refused_untouched(make: Make, file: Path, direc
     assert sorted(directory.iterdir()) == names
 
 
-def from_format_1(content: dict[str, Any]) -> dict[str, Any]:
+def shouted(content: dict[str, Any]) -> dict[str, Any]:
     for document in content["clusters"].values():
         document["name"] = document["name"].upper()
     return content
 
 
-def from_format_2(content: dict[str, Any]) -> dict[str, Any]:
+def underlined(content: dict[str, Any]) -> dict[str, Any]:
     for document in content["clusters"].values():
         document["name"] = f"{document['name']}!"
     return content
@@ -332,30 +333,44 @@ def from_format_2(content: dict[str, Any]) -> dict[str, Any]:
 async def test_older_formats_are_migrated_forward(make: Make, file: Path, directory: Path) -> None:
     await fill(make())
     before = file.read_bytes()
-    repository = make(known_format=3, migrations={1: from_format_1, 2: from_format_2})
+    repository = make(known_format=FORMAT + 2, migrations={FORMAT: shouted, FORMAT + 1: underlined})
     assert [cluster.name for cluster in repository.read()] == ["PROD-1!", "PROD-2!"]
     assert file.read_bytes() == before, "reading writes nothing"
     await repository.delete(make_cluster(1).id)
-    assert json.loads(file.read_bytes())["format"] == 3
-    assert (directory / "clusters.json.format-1").read_bytes() == before
-    assert "clusters.json.format-1" in repository.notices()[0]
-    assert [cluster.name for cluster in make(known_format=3).read()] == ["PROD-2!"]
+    assert json.loads(file.read_bytes())["format"] == FORMAT + 2
+    assert (directory / f"clusters.json.format-{FORMAT}").read_bytes() == before
+    assert f"clusters.json.format-{FORMAT}" in repository.notices()[0]
+    assert [cluster.name for cluster in make(known_format=FORMAT + 2).read()] == ["PROD-2!"]
     with pytest.raises(StorageError, match="newer pxm"):
         make().read()
+
+
+async def test_the_first_format_becomes_the_present_one(make: Make, file: Path) -> None:
+    clusters = await fill(make())
+
+    def first_format(content: dict[str, Any]) -> None:
+        content["format"] = 1
+        for document in content["clusters"].values():
+            del document["guard"], document["kept"]["authority"], document["kept"]["vouched"]
+            for key in ("minted", "expires_at"):
+                document["login"].pop(key, None)
+
+    change_file(file, first_format)
+    assert make().read() == clusters
 
 
 async def test_a_format_without_a_way_forward_is_refused(make: Make, file: Path) -> None:
     await fill(make())
     before = file.read_bytes()
-    with pytest.raises(StorageError, match="format 1"):
-        make(known_format=3, migrations={2: from_format_2}).read()
+    with pytest.raises(StorageError, match=f"format {FORMAT}"):
+        make(known_format=FORMAT + 2, migrations={FORMAT + 1: underlined}).read()
     assert file.read_bytes() == before
 
 
 async def test_a_migration_that_fails_is_damage(make: Make, file: Path) -> None:
     clusters = await fill(make())
     change_file(file, lambda content: content.pop("clusters"))
-    repository = make(known_format=2, migrations={1: from_format_1})
+    repository = make(known_format=FORMAT + 1, migrations={FORMAT: shouted})
     assert [cluster.name for cluster in repository.read()] == [clusters[0].name.upper()]
     assert "damaged" in repository.notices()[0]
 
@@ -364,14 +379,14 @@ async def test_a_migration_that_fails_is_damage(make: Make, file: Path) -> None:
 
 DAMAGES: dict[str, bytes] = {
     "empty": b"",
-    "cut": b'{"format":1,"clusters":{"550e',
+    "cut": b'{"format":2,"clusters":{"550e',
     "not text": b"\xff\xfe\x00",
     "another JSON": b"[1, 2]",
     "no format": b'{"clusters":{},"states":{}}',
-    "no tables": b'{"format":1}',
-    "no states": b'{"format":1,"clusters":{"a":{}},"states":{}}',
-    "a wrong record": b'{"format":1,"clusters":{"a":{}},"states":{"a":{}}}',
-    "too deep": b'{"format":1,"x":' + b"[" * 100_000,
+    "no tables": b'{"format":2}',
+    "no states": b'{"format":2,"clusters":{"a":{}},"states":{}}',
+    "a wrong record": b'{"format":2,"clusters":{"a":{}},"states":{"a":{}}}',
+    "too deep": b'{"format":2,"x":' + b"[" * 100_000,
 }
 
 

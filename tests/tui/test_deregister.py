@@ -9,7 +9,7 @@ import pytest
 from pxm_tui.domain import messages
 from pxm_tui.domain.cluster import Cluster, LoginMethod
 from pxm_tui.domain.observation import Snapshot
-from pxm_tui.services.clusters import Deregistration
+from pxm_tui.services.deregistration import Deregistration
 from pxm_tui.services.fleet import ClusterView
 from pxm_tui.tui.fields import FormInput
 from pxm_tui.tui.screens.deregister import DeregisterDialog

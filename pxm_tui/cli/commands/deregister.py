@@ -12,7 +12,7 @@ from pxm_tui.domain.cluster import Cluster
 from pxm_tui.domain.errors import InvalidError
 from pxm_tui.domain.text import fold, one_line
 from pxm_tui.services.bundle import Services
-from pxm_tui.services.clusters import cleanup_of
+from pxm_tui.services.deregistration import cleanup_of
 
 
 def run(arguments: argparse.Namespace) -> int:

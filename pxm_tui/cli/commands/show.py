@@ -7,7 +7,7 @@ import argparse
 from pxm_tui.bootstrap import now, open_repository
 from pxm_tui.cli import output
 from pxm_tui.cli.cluster_text import cluster_record
-from pxm_tui.services.clusters import find
+from pxm_tui.services.finding import find
 from pxm_tui.settings import load_settings
 
 

@@ -14,7 +14,7 @@ from pxm_tui.domain.cluster import Cluster, LoginMethod, Status
 from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.times import age
 from pxm_tui.services.bundle import Services
-from pxm_tui.services.clusters import Deregistration, cleanup_of
+from pxm_tui.services.deregistration import Deregistration, cleanup_of
 from pxm_tui.services.fleet import ClusterView
 from pxm_tui.tui.dialog import BoxDialog, buttons
 from pxm_tui.tui.fields import FormInput, PushButton
