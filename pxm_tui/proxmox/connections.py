@@ -53,7 +53,7 @@ class Connections:
         timeouts: limits of the phases.
         timer: monotonic seconds.
         contexts: shared by all sessions.
-        spare: how many connections are opened beside the first one.
+        spare: how many connections are opened beside the first one; none: requests share that one, in turns.
 
     Attributes:
         transport: has them.
@@ -78,7 +78,7 @@ class Connections:
         self._first: socket.socket | None = None
         self._spare = spare
         self._spare_opened = False
-        self.transport = SessionTransport(self._open, timer)
+        self.transport = SessionTransport(self._open, timer, alone=spare == 0)
 
     async def resolve(self) -> tuple[str, ...]:
         """Look up the host, once for the session."""
@@ -167,7 +167,7 @@ class Connections:
 
     async def _handshake(self, sock: socket.socket, context: ssl.SSLContext, trust: Trust) -> tuple[TlsStream, bytes]:
         """Shake hands; a pin is compared as well, so that it never depends on OpenSSL alone."""
-        stream, der = await open_tls(self._endpoint, sock, context, self._timeouts)
+        stream, der = await open_tls(self._endpoint, sock, context, self._timeouts, hold_back=self._spare == 0)
         pinned = trust.mode is TrustMode.PINNED_LEAF and trust.fingerprint is not None
         if pinned and fingerprint(der) != trust.fingerprint:
             stream.close()

@@ -188,9 +188,11 @@ def _tcp_error(
 
 
 async def open_tls(
-    endpoint: Endpoint, sock: socket.socket, context: ssl.SSLContext, timeouts: Timeouts
+    endpoint: Endpoint, sock: socket.socket, context: ssl.SSLContext, timeouts: Timeouts, *, hold_back: bool = False
 ) -> tuple[TlsStream, bytes]:
     """Shake hands over `sock`; the stream, and the server's certificate as DER. Closes `sock` if that fails.
+
+    `hold_back`: a request follows at once; see `TlsStream.handshake`.
 
     Raises:
         VerificationError: `context` does not accept the certificate.
@@ -201,7 +203,7 @@ async def open_tls(
     try:
         stream = TlsStream(sock, context, endpoint.host)
         async with asyncio.timeout(timeouts.tls):
-            return stream, await stream.handshake()
+            return stream, await stream.handshake(hold_back=hold_back)
     except BaseException as error:
         sock.close()
         if isinstance(error, (OSError, ValueError)):

@@ -118,12 +118,15 @@ class HttpProxmoxSession:
         return version
 
     async def observe(self) -> Observation:
-        """Nodes, status, permissions and guests, side by side; the version is left empty, `version` reads it."""
-        nodes, status, permissions, resources = await _all(
+        """Nodes, status, permissions and guests, side by side; the version is left empty, `version` reads it.
+
+        Where they share one connection the status comes last, as in `refresh`.
+        """
+        nodes, permissions, resources, status = await _all(
             self._get("nodes", "the nodes"),
-            self._get_status(),
             self._get("access/permissions", "its own rights"),
             self._get("cluster/resources", "the guests"),
+            self._get_status(),
         )
         return observation_of(
             read(self._endpoint, Nodes, nodes),

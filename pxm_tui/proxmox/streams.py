@@ -12,11 +12,10 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from typing import ParamSpec, TypeVar
+from typing import TypeVar
 
 import httpx
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 CHUNK = 64 * 1024
@@ -40,14 +39,16 @@ class TlsStream:
         self.heard = False
         """Whether the server has sent anything at all."""
 
-    async def handshake(self) -> bytes:
+    async def handshake(self, *, hold_back: bool = False) -> bytes:
         """Shake hands; the server's certificate, as DER.
+
+        Where a request follows at once, what TLS 1.3 still has to say is held back, to leave in one piece with it.
 
         Raises:
             ssl.SSLError: not TLS, or not verified. Nothing more has been written then.
             OSError: the connection broke.
         """
-        await self._pump(self._tls.do_handshake)
+        await self._pump(self._tls.do_handshake, flush=not hold_back)
         found = self._tls.getpeercert(binary_form=True)
         if not found:
             raise ssl.SSLError("the server showed no certificate")
@@ -56,6 +57,8 @@ class TlsStream:
     async def read(self, max_bytes: int, timeout: float) -> bytes:  # noqa: ASYNC109  (errors of its own)
         """At most `max_bytes`; none at the end, whether or not TLS said good-bye (Proxmox VE does not always)."""
         try:
+            with suppress(ssl.SSLWantReadError):
+                return self._tls.read(max_bytes)  # it came with the last piece: there is nothing to wait for
             async with asyncio.timeout(timeout):
                 return await self._pump(self._tls.read, max_bytes)
         except TimeoutError:
@@ -106,16 +109,17 @@ class TlsStream:
             return True
         return True
 
-    async def _pump(self, operation: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def _pump(self, operation: Callable[..., T], *args: object, flush: bool = True) -> T:
         """Do `operation` of the TLS object, moving bytes between it and the socket until it is through."""
         while True:
             try:
-                done = operation(*args, **kwargs)
+                done = operation(*args)
             except ssl.SSLWantReadError:
                 await self._flush()
                 await self._fill()
             else:
-                await self._flush()
+                if flush:
+                    await self._flush()
                 return done
 
     async def _flush(self) -> None:

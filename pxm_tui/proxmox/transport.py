@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 import httpx
 
@@ -33,14 +33,20 @@ class SessionTransport(httpx.AsyncBaseTransport):
     Args:
         open_connection: opens and verifies one; its errors go through to the caller of httpx.
         timer: monotonic seconds.
+        alone: requests share one connection.
+
+    Attributes:
+        turn: to be held from before a request until its answer is read. Where they share a connection, requests
+            wait for each other in it, in the order in which they came, and their time limits do not run.
     """
 
-    def __init__(self, open_connection: OpenConnection, timer: Timer) -> None:
+    def __init__(self, open_connection: OpenConnection, timer: Timer, *, alone: bool = False) -> None:
         self._open = open_connection
         self._timer = timer
         self._idle: list[HttpConnection] = []
         self._spare: set[asyncio.Task[None]] = set()
         self._waiting = 0
+        self.turn = asyncio.Lock() if alone else nullcontext()
 
     def add(self, stream: TlsStream) -> None:
         """Take over a verified connection."""

@@ -53,6 +53,8 @@ class _Attempt:
     given: Credentials | None
     ticket: Ticket | None
     known: Known | None = None
+    alone: bool = False
+    """Over one connection: nobody looks on, and a thousand clusters may be checked at once."""
 
 
 class Checker:
@@ -82,15 +84,21 @@ class Checker:
             self._tickets[cluster_id] = ticket
 
     async def check(
-        self, cluster: Cluster, before: Snapshot, dialog: Dialog, credentials: Credentials | None = None
+        self,
+        cluster: Cluster,
+        before: Snapshot,
+        dialog: Dialog,
+        credentials: Credentials | None = None,
+        *,
+        alone: bool = False,
     ) -> Outcome:
-        """Check `cluster` live, with other `credentials` than the stored ones if given.
+        """Check `cluster` live, with other `credentials` than the stored ones if given; `alone`: on one connection.
 
         Raises:
             StorageError: the secret cannot be read; that says nothing about the cluster.
         """
         ticket = None if credentials else self._tickets.get(cluster.id)
-        attempt = _Attempt(cluster, dialog, credentials, ticket)
+        attempt = _Attempt(cluster, dialog, credentials, ticket, alone=alone)
         outcome = await self._run(attempt, before)
         if ticket is not None and isinstance(outcome.error, LoginError):
             # A ticket ends early when the cluster's keys change or its clock jumps; the password was not refused.
@@ -107,11 +115,11 @@ class Checker:
         logged_in = ticket is not None or cluster.login.method is LoginMethod.TOKEN
         if known is not None and logged_in and known.serves(cluster, self._timer()):
             with suppress(SurpriseError):
-                outcome = await self._run(_Attempt(cluster, Silent(), None, ticket, known), before)
+                outcome = await self._run(_Attempt(cluster, Silent(), None, ticket, known, alone=True), before)
                 if ticket is None or not isinstance(outcome.error, LoginError):
                     return outcome
             self._known.pop(cluster.id, None)
-        return await self.check(cluster, before, Silent())
+        return await self.check(cluster, before, Silent(), alone=True)
 
     async def _run(self, attempt: _Attempt, before: Snapshot) -> Outcome:
         checklist, cluster = Checklist(CHECK_STEPS, attempt.dialog.step, self._timer), attempt.cluster
@@ -136,7 +144,7 @@ class Checker:
     async def _converse(self, attempt: _Attempt, checklist: Checklist) -> tuple[Observation, Certificate]:
         cluster = attempt.cluster
         token = cluster.login.method is LoginMethod.TOKEN
-        session = self._gateway.open(cluster.endpoint, cluster.trust, token=token, alone=attempt.known is not None)
+        session = self._gateway.open(cluster.endpoint, cluster.trust, token=token, alone=attempt.alone)
         async with aclosing(session):
             conversation = Conversation(session, cluster.endpoint, checklist)
             await conversation.reach()

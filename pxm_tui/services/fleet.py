@@ -19,6 +19,7 @@ from pxm_tui.services.clusters import ClusterService
 from pxm_tui.services.journal import Journal
 from pxm_tui.services.polling import PollingPolicy, needs_a_person
 from pxm_tui.services.ports import Clock, ClusterRepository, Runner, SecretStore, SnapshotCache, Timer
+from pxm_tui.services.schedule import Schedule
 
 _logger = logging.getLogger(__name__)
 
@@ -116,7 +117,7 @@ class FleetService:
         self._pause = pause or _wait
         self._views: dict[str, ClusterView] = {}
         self._order: tuple[str, ...] = ()
-        self._due: dict[str, float] = {}
+        self._due = Schedule()
         self._pending: dict[str, CheckResult] = {}
         self._checks: dict[str, asyncio.Task[None]] = {}
         self._notices: list[str] = []
@@ -168,7 +169,7 @@ class FleetService:
             self._locked = False
             for key, view in self._views.items():
                 if (wanted is None or key in wanted) and not needs_a_person(view.cluster):
-                    self._due[key] = self._timer()
+                    self._due.put(key, self._timer())
             self._wake_up()
 
         await self._runner.run(work)
@@ -223,7 +224,10 @@ class FleetService:
     def _plan_all(self) -> None:
         """The first round: everybody at once, so that the screen fills; the rounds after it are spread."""
         now = self._timer()
-        self._due = {key: now for key, view in self._views.items() if self._asks_by_itself(view)}
+        self._due.clear()
+        for key, view in self._views.items():
+            if self._asks_by_itself(view):
+                self._due.put(key, now)
 
     def _asks_by_itself(self, view: ClusterView) -> bool:
         return self._policy.period is not None and not needs_a_person(view.cluster)
@@ -234,24 +238,23 @@ class FleetService:
         if first and key in self._order:
             delay = self._policy.first_delay(view.cluster, view.tries, self._order.index(key), len(self._order))
         if delay is None:
-            self._due.pop(key, None)
+            self._due.drop(key)
         else:
-            self._due[key] = self._timer() + delay
-        self._views[key] = replace(view, next_try=self._due.get(key))
+            self._due.put(key, self._timer() + delay)
+        self._views[key] = replace(view, next_try=self._due.at(key))
 
     def _idle_for(self) -> float:
         """Seconds until there is something to do."""
         if len(self._checks) >= self._policy.concurrency or self._locked:
             return LOOK_EVERY
-        waiting = (due for key, due in self._due.items() if key not in self._checks)
-        return min(LOOK_EVERY, max(0.0, min(waiting, default=LOOK_EVERY + self._timer()) - self._timer()))
+        due = self._due.next_at(self._checks)
+        return LOOK_EVERY if due is None else min(LOOK_EVERY, max(0.0, due - self._timer()))
 
     def _start_due(self) -> None:
         if self._locked:
             return
-        now = self._timer()
-        due = sorted((at, key) for key, at in self._due.items() if at <= now and key not in self._checks)
-        for _, key in due[: self._policy.concurrency - len(self._checks)]:
+        free = self._policy.concurrency - len(self._checks)
+        for key in self._due.take(self._timer(), self._checks, free):
             self._checks[key] = asyncio.create_task(self._check(key), name=f"check {key}")
 
     async def _check(self, key: str) -> None:
@@ -264,9 +267,10 @@ class FleetService:
             self._notice(error.message)
         except Exception:  # a defect met by one cluster must not end the watch of the others
             _logger.exception("checking %s failed", view.cluster.name)
-            self._due[key] = self._timer() + DEFECT_DELAY
+            self._due.put(key, self._timer() + DEFECT_DELAY)
         finally:
             self._checks.pop(key, None)
+            self._due.free(key)
             self._wake_up()
 
     def _take(self, key: str, asked: Cluster, outcome: Outcome) -> None:
@@ -326,7 +330,7 @@ class FleetService:
             else:
                 views[record.id] = replace(old, cluster=cluster)
                 if old.cluster.basis() != cluster.basis():
-                    self._due[record.id] = self._timer()
+                    self._due.put(record.id, self._timer())
         for key in before.keys() - views.keys():
             self._part_from(before[key].cluster)
         self._views, self._order = views, tuple(order)
@@ -334,12 +338,12 @@ class FleetService:
     def _meet(self, cluster: Cluster) -> None:
         if self._wake is None:
             return
-        self._due[cluster.id] = self._timer()
+        self._due.put(cluster.id, self._timer())
         if cluster.id not in self._clusters.own_changes:
             self._notice(f"{cluster.name} was registered by another pxm.")
 
     def _part_from(self, cluster: Cluster) -> None:
-        self._due.pop(cluster.id, None)
+        self._due.drop(cluster.id)
         self._pending.pop(cluster.id, None)
         check = self._checks.get(cluster.id)
         if check is not None:

@@ -284,7 +284,7 @@ class ProxmoxGateway(Protocol):
         """A conversation with `endpoint`; no I/O yet.
 
         With the `trust` known already, spare connections for the parallel reads are opened beside the first one;
-        `token` says that no ticket will be fetched first, `alone` that reads follow each other, without spare ones.
+        `token` says that no ticket will be fetched first, `alone` that reads follow each other on the first.
         """
         ...
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import sys
 from inspect import isawaitable
@@ -16,6 +15,7 @@ from textual.app import App
 from textual.binding import Binding
 
 from pxm_tui.services.bundle import Services
+from pxm_tui.tui import garbage
 from pxm_tui.tui.crash import log_crash
 from pxm_tui.tui.glyphs import ASCII, UNICODE, Glyphs
 from pxm_tui.tui.options import UiOptions
@@ -118,9 +118,7 @@ class PxmApp(App[None], inherit_bindings=False):
         ahead, self._typed_ahead = self._typed_ahead or [], None
         for event in ahead:
             self.post_message(event)
-        if not gc.isenabled():
-            gc.freeze()
-            gc.enable()
+        garbage.begin()
 
     def on_unmount(self) -> None:
         """Give the signals back."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from typing import TYPE_CHECKING
 
 from pxm_tui.domain.errors import StorageError
 from pxm_tui.services.bundle import Services
+from pxm_tui.tui import garbage
 from pxm_tui.tui.options import UiOptions
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def run(services: Services, options: UiOptions | None = None) -> int:
     Returns:
         The exit status: 0, or 1 after an unexpected error.
     """
-    gc.disable()
+    garbage.hold_off()
     chosen = options or UiOptions()
     if sys.platform == "win32":
         return _run_app(services, chosen, None, None)

@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +19,7 @@ from pxm_tui.simulator.authentication import Identity
 from pxm_tui.simulator.cluster import Cluster
 from pxm_tui.simulator.dispatch import Question, dispatch
 from pxm_tui.simulator.options import ClusterOptions
+from tests.benchmarks.memory import mebibytes
 
 Row = tuple[str, str, str, bool]
 
@@ -49,13 +49,6 @@ def serving(*arguments: str, clusters: int) -> Iterator[tuple[list[dict[str, Any
         finally:
             process.stdin.close()
             process.wait(30)
-
-
-def mebibytes(pid: int, field: str = "VmHWM") -> float:
-    """Read what the kernel says of a process's memory: the most it ever had, unless told otherwise."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    found = re.search(rf"^{field}:\s+(\d+) kB", status, re.MULTILINE)
-    return int(found.group(1)) / 1024 if found else 0.0
 
 
 def context() -> ssl.SSLContext:

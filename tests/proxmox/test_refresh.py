@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from contextlib import aclosing
 from dataclasses import replace
@@ -96,6 +97,60 @@ async def test_where_the_status_is_forbidden_quorum_is_not_known() -> None:
         seen = await session.refresh()
     assert seen.quorate is None
     assert [(node.name, node.state) for node in seen.nodes] == [("pve1", "online")]
+
+
+EVERYTHING = {
+    b"access/domains": b'{"data":[{"realm":"pam","type":"pam"},{"realm":"pve","type":"pve"}]}',
+    b"version": b'{"data":{"version":"9.2.11"}}',
+    b"nodes": b'{"data":[{"node":"pve1","status":"online"}]}',
+    b"access/permissions": b'{"data":{"/":{"Sys.Audit":1}}}',
+    b"cluster/resources": RESOURCES,
+    b"cluster/status": STATUS,
+}
+
+
+async def say_everything(line: Line) -> None:
+    while request := await line.request():
+        path = request.split(b" ", 2)[1].removeprefix(b"/api2/json/")
+        await line.send(http(EVERYTHING[path]))
+
+
+async def test_a_full_check_alone_asks_everything_on_one_connection_the_status_last() -> None:
+    async with (
+        HostileServer(say_everything) as server,
+        aclosing(gateway().open(server.endpoint, CA_FILE, alone=True)) as session,
+    ):
+        await secured(session)
+        await session.login(TOKEN, None)
+        _, version, seen = await asyncio.gather(session.realms(), session.version(), session.observe())
+        asked = [path.removeprefix(b"/api2/json/") for path in re.findall(rb"GET (\S+)", server.heard)]
+        assert server.connections == 1
+    assert asked == list(EVERYTHING)
+    assert (version, [node.name for node in seen.nodes], len(seen.guests)) == ("9.2.11", ["pve1"], 1)
+
+
+async def test_waiting_for_the_connection_takes_no_time_from_an_answer() -> None:
+    shown = asyncio.Event()
+
+    async def answer_late(line: Line) -> None:
+        await line.request()
+        await shown.wait()
+        await line.send(http(EVERYTHING[b"version"]))
+        await line.request()
+        await line.send(http(EVERYTHING[b"version"]))
+
+    async with (
+        HostileServer(answer_late) as server,
+        aclosing(gateway().open(server.endpoint, CA_FILE, alone=True)) as session,
+    ):
+        await secured(session)
+        await session.login(TOKEN, None)
+        first = asyncio.create_task(session.version())
+        await asyncio.sleep(0)
+        session._api._timeouts = replace(session._api._timeouts, answer=0.2)
+        second = asyncio.create_task(session.version())
+        asyncio.get_running_loop().call_later(0.4, shown.set)
+        assert (await first, await second) == ("9.2.11", "9.2.11")
 
 
 async def test_nothing_is_said_to_a_stranger() -> None:
