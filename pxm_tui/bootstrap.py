@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pxm_tui.services.faults import FaultControl, FaultInjector
     from pxm_tui.services.ports import Clock, ProxmoxGateway, Runner, Timer
     from pxm_tui.settings import Settings
+    from pxm_tui.storage.audit_log import FileAuditLog
     from pxm_tui.storage.tinydb_repository import TinyDbRepository
     from pxm_tui.storage.vault import SecretVault
 
@@ -46,6 +47,17 @@ def open_secrets(settings: Settings, passphrase: Secret | None = None) -> Secret
         passphrase_file=settings.passphrase_file,
         passphrase=passphrase,
     )
+
+
+def open_audit_log(settings: Settings, *, syslog: bool = False) -> FileAuditLog:
+    """The audit's file; with `syslog` every new line goes to the system's log as well, where there is one."""
+    from pxm_tui.storage.audit_log import FileAuditLog
+
+    if not syslog:
+        return FileAuditLog(settings.state_dir)
+    from pxm_tui.storage.syslog import send
+
+    return FileAuditLog(settings.state_dir, also_to=send)
 
 
 def open_gateway(settings: Settings) -> ProxmoxGateway:
@@ -113,19 +125,23 @@ def build_services(
     """
     import socket
 
+    from pxm_tui.services.audit import Audit
     from pxm_tui.services.bundle import Services
     from pxm_tui.services.clusters import ClusterService
     from pxm_tui.services.fleet import FleetService
     from pxm_tui.services.journal import Journal
     from pxm_tui.services.polling import PollingPolicy
+    from pxm_tui.storage.actor import present_actor
     from pxm_tui.storage.preferences import FilePreferences
     from pxm_tui.storage.snapshot_cache import FileSnapshotCache
 
     repository, secrets, journal = open_repository(settings), open_secrets(settings, passphrase), Journal(clock)
     cache = FileSnapshotCache(settings.cache_dir)
+    audit_log = open_audit_log(settings, syslog=settings.syslog and demo is None)
+    audit = Audit(audit_log, present_actor(), clock, journal)
 
     def close() -> None:
-        for part in (repository, cache, secrets):
+        for part in (repository, cache, secrets, audit_log):
             part.close()
 
     clusters = ClusterService(
@@ -136,6 +152,7 @@ def build_services(
         clock=clock,
         timer=timer,
         journal=journal,
+        audit=audit,
     )
     fleet = FleetService(
         clusters=clusters,
@@ -152,6 +169,7 @@ def build_services(
         clusters=clusters,
         fleet=fleet,
         journal=journal,
+        audit=audit,
         preferences=FilePreferences(settings.state_dir / "tui.json"),
         places=_places(settings),
         clock=clock,
@@ -216,6 +234,7 @@ def _places(settings: Settings) -> Places:
         secrets=_home_as_tilde(settings.data_dir / "secrets.vault"),
         log=_home_as_tilde(settings.log_file),
         data=_home_as_tilde(settings.data_dir),
+        audit=_home_as_tilde(settings.state_dir / "audit.jsonl"),
     )
 
 

@@ -25,7 +25,7 @@ class Settings(NamedTuple):
 
     Attributes:
         data_dir: registry and vault.
-        state_dir: log, preferences.
+        state_dir: log, audit, preferences.
         cache_dir: the last known state.
         refresh: seconds between two refreshes; None: by hand only.
         concurrency: clusters asked at the same time.
@@ -37,6 +37,7 @@ class Settings(NamedTuple):
         passphrase_file: holds the vault's passphrase; the user's own and closed to others.
         ascii: draw with ASCII only; None: decided by locale and terminal.
         mouse: ask the terminal for clicks and the wheel.
+        syslog: the audit goes to the system's log as well, where there is one.
     """
 
     data_dir: Path
@@ -52,6 +53,7 @@ class Settings(NamedTuple):
     passphrase_file: Path | None = None
     ascii: bool | None = None
     mouse: bool = True
+    syslog: bool = True
 
     @property
     def log_file(self) -> Path:
@@ -127,6 +129,8 @@ def _from_environment(env: Mapping[str, str]) -> dict[str, Any]:
         found["refresh"] = parse_refresh(env["PXM_REFRESH"], "PXM_REFRESH")
     if env.get("PXM_SECRET_STORE"):
         found["secret_store"] = env["PXM_SECRET_STORE"]
+    if env.get("PXM_SYSLOG"):
+        found["syslog"] = parse_switch(env["PXM_SYSLOG"], "PXM_SYSLOG")
     if env.get("PXM_VAULT_PASSPHRASE_FILE"):
         found["passphrase_file"] = Path(env["PXM_VAULT_PASSPHRASE_FILE"]).absolute()
     return found
@@ -140,6 +144,13 @@ def parse_refresh(text: str, where: str = "--refresh") -> float | None:
         return float(text)
     except ValueError:
         raise _wrong(where, f'"{text}" is neither seconds nor "off"') from None
+
+
+def parse_switch(text: str, where: str) -> bool:
+    """`on` or `off`. Raises `InvalidError`."""
+    if text not in {"on", "off"}:
+        raise _wrong(where, f'"{text}" is neither "on" nor "off"')
+    return text == "on"
 
 
 def _checked(settings: Settings) -> Settings:

@@ -23,6 +23,7 @@ class SettingsFile(BaseModel):
     passphrase_file: str | None = None
     ascii: bool | None = None
     mouse: bool | None = None
+    syslog: bool | None = None
 
     @classmethod
     def load(cls, document: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,10 @@
 """Fixtures for the whole suite: asynchronous tests run on asyncio, the terminal's environment is still."""
 
+import os
+
 import pytest
+
+os.environ["PXM_SYSLOG"] = "off"  # nothing that is tried here belongs in the machine's own log
 
 pytest_plugins = ["tests.fleet_fixtures"]
 

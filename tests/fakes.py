@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from pxm_tui.domain import messages
+from pxm_tui.domain.audit import Actor, AuditEntry, AuditVerdict
 from pxm_tui.domain.certificate import Certificate, Trust, TrustMode
 from pxm_tui.domain.cluster import (
     Cluster,
@@ -22,6 +23,7 @@ from pxm_tui.domain.cluster import (
 from pxm_tui.domain.errors import InvalidError, PxmError
 from pxm_tui.domain.observation import Guest, Node, Observation, Realm, Snapshot
 from pxm_tui.domain.secret import Secret
+from pxm_tui.services.audit import Audit
 from pxm_tui.services.bundle import Places, Services
 from pxm_tui.services.clusters import ClusterService
 from pxm_tui.services.fleet import FleetService
@@ -343,6 +345,34 @@ class FakeCache:
         self.kept = dict(snapshots)
 
 
+class FakeAuditLog:
+    """An audit in memory. Set `error` to make it fail, `verdict` to say what is found."""
+
+    def __init__(self) -> None:
+        self.kept: list[AuditEntry] = []
+        self.error: PxmError | None = None
+        self.verdict: AuditVerdict | None = None
+
+    async def append(self, entry: AuditEntry) -> None:
+        """Keep it."""
+        if self.error is not None:
+            raise self.error
+        self.kept.append(replace(entry, number=len(self.kept) + 1))
+
+    def read(self, last: int | None = None) -> tuple[AuditEntry, ...]:
+        """What was kept."""
+        if self.error is not None:
+            raise self.error
+        return tuple(self.kept)
+
+    def verify(self) -> AuditVerdict:
+        """Memory does not change by itself."""
+        return self.verdict or AuditVerdict(len(self.kept))
+
+
+ANNA = Actor("anna", "jump1", "pts/3", "10.1.2.3")
+
+
 class FakePreferences:
     """Preferences in memory."""
 
@@ -369,6 +399,7 @@ class Bench:
     secrets: FakeSecrets
     cache: FakeCache
     preferences: FakePreferences
+    audit: FakeAuditLog
 
 
 def make_bench(
@@ -385,7 +416,8 @@ def make_bench(
     for cluster in clusters:
         known = "right-secret" if cluster.login.method is LoginMethod.TOKEN else "right-password"
         store.kept[cluster.id, cluster.login.method] = Secret(known)
-    runner, journal = SameLoop(), Journal(clock)
+    runner, journal, audit_log = SameLoop(), Journal(clock), FakeAuditLog()
+    audit = Audit(audit_log, ANNA, clock, journal)
     service = ClusterService(
         repository=repository,
         secrets=store,
@@ -394,6 +426,7 @@ def make_bench(
         clock=clock,
         timer=clock.timer,
         journal=journal,
+        audit=audit,
     )
     fleet = FleetService(
         clusters=service,
@@ -411,11 +444,13 @@ def make_bench(
         secrets="~/.local/share/pxm/secrets.vault",
         log="~/.local/state/pxm/pxm.log",
         data="~/.local/share/pxm",
+        audit="~/.local/state/pxm/audit.jsonl",
     )
     services = Services(
         clusters=service,
         fleet=fleet,
         journal=journal,
+        audit=audit,
         preferences=preferences,
         places=places,
         clock=clock,
@@ -423,7 +458,7 @@ def make_bench(
         machine="jump1",
         period=period,
     )
-    return Bench(services, clock, gateway, repository, store, cache, preferences)
+    return Bench(services, clock, gateway, repository, store, cache, preferences, audit_log)
 
 
 def cluster(

@@ -26,10 +26,17 @@ def command(name: str) -> str:
 def keys() -> str:
     """The table of keys, from the bindings."""
     from pxm_tui.tui.help_text import key_table
-    from pxm_tui.tui.keys import DETAIL, HOME, LOG_KEYS
+    from pxm_tui.tui.keys import AUDIT_KEYS, DETAIL, HOME, LOG_KEYS
     from pxm_tui.tui.screens.register import KEYS
 
-    rows = key_table((("clusters", HOME), ("one cluster", DETAIL), ("log", LOG_KEYS), ("forms and dialogs", KEYS)))
+    screens = (
+        ("clusters", HOME),
+        ("one cluster", DETAIL),
+        ("log", LOG_KEYS),
+        ("audit", AUDIT_KEYS),
+        ("forms and dialogs", KEYS),
+    )
+    rows = key_table(screens)
     where: dict[tuple[str, str], list[str]] = {("j k ↓ ↑ PgUp PgDn g G", "move"): ["all lists"]}
     for screen, shown, does in rows:
         where.setdefault((shown, does), []).append(screen)

@@ -37,6 +37,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "--dry-run": {"action": "store_true", "help": "run every step, save nothing, print the steps"},
     "--yes": {"action": "store_true", "help": "do not ask"},
     "--keep-token": {"action": "store_true", "help": f"{_NOT_YET}: pxm made no token, so it revokes none."},
+    "verify": {"name": "what", "nargs": "?", "choices": ["verify"], "help": "go through the whole audit"},
     "--serve": {"action": "store_true", "help": "only serve the fleet, until Ctrl-C; one line of JSON a cluster"},
 }
 
@@ -110,6 +111,14 @@ COMMANDS: tuple[Command, ...] = (
         "Check clusters live, step by step: the named ones, or all.",
         "Exit status 0 when all are healthy or degraded, the failure's own when all failures share one, else 10.",
         ("NAME|ID…", "--json"),
+    ),
+    (
+        "audit",
+        "pxm audit [verify] [--json]",
+        "List every change that pxm has made, or verify that the list is as it was written.",
+        "Nothing is contacted. verify ends with 0 where the list is intact or empty, and with 1 where it is not; "
+        "the first broken line is named.",
+        ("verify", "--json"),
     ),
     (
         "demo",

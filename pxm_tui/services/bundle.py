@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from pxm_tui.services.audit import Audit
 from pxm_tui.services.clusters import ClusterService
 from pxm_tui.services.faults import FaultInjector
 from pxm_tui.services.fleet import FleetService
@@ -33,6 +34,7 @@ class Places:
     secrets: str
     log: str
     data: str
+    audit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Services:
         clusters: register, check, repair, deregister.
         fleet: the watched fleet.
         journal: the log of this run.
+        audit: where every change is written down.
         preferences: what the face remembers.
         places: where things are kept.
         clock: UTC now.
@@ -66,6 +69,7 @@ class Services:
     clusters: ClusterService
     fleet: FleetService
     journal: Journal
+    audit: Audit
     preferences: Preferences
     places: Places
     clock: Clock

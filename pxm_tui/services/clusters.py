@@ -16,6 +16,7 @@ from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.messages import not_found
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.steps import Step
+from pxm_tui.services.audit import Audit
 from pxm_tui.services.bridging import BridgedDialog, to_the_end
 from pxm_tui.services.checking import Checker, Outcome
 from pxm_tui.services.deregistration import Deregistration, cleanup_of
@@ -80,6 +81,7 @@ class ClusterService:
         clock: UTC now.
         timer: monotonic seconds.
         journal: told of every registration, repair and deregistration.
+        audit: where the same is written down for good.
     """
 
     def __init__(
@@ -92,8 +94,10 @@ class ClusterService:
         clock: Clock,
         timer: Timer,
         journal: Journal,
+        audit: Audit,
     ) -> None:
         self._journal = journal
+        self._audit = audit
         self._repository = repository
         self._secrets = secrets
         self._make_gateway = gateway
@@ -165,9 +169,20 @@ class ClusterService:
             if not dry_run:
                 self.checker().keep_ticket(found.cluster.id, found.ticket)
                 self._journal.write(f"registered, {found.cluster.endpoint.url}", cluster=found.cluster.name)
+                await self._registered(found.cluster)
             return found
 
         return await self._runner.run(work)
+
+    async def _registered(self, cluster: Cluster) -> None:
+        await self._audit.record(
+            "register",
+            cluster,
+            endpoint=cluster.endpoint.url,
+            login=cluster.login.name,
+            trust=str(cluster.trust.mode),
+            fingerprint=cluster.identity or "",
+        )
 
     async def probe(self, endpoint: Endpoint, dialog: Dialog) -> None:
         """Run address, connect and certificate quietly: no login, no question. Steps are reported, errors swallowed."""
@@ -214,6 +229,7 @@ class ClusterService:
             await self._secrets.put(cluster.id, credentials.method, credentials.secret)
             stored = await self._change(cluster, lambda record: replace(record, login=login, updated_at=now))
             self._journal.write(f"logs in as {credentials.name} now", cluster=cluster.name)
+            await self._audit.record("log_in_again", stored, login=credentials.name)
             return await self._saved(stored, outcome)
 
         return await self._runner.run(work)
@@ -227,6 +243,9 @@ class ClusterService:
             lambda: self._change(cluster, lambda record: replace(record, trust=trust, updated_at=now))
         )
         self._journal.write(f"certificate {shown.sha256} is trusted now", cluster=cluster.name)
+        await self._audit.record(
+            "trust_again", changed, fingerprint=shown.sha256, before=cluster.trust.fingerprint or ""
+        )
         return await self._check(changed, before, dialog)
 
     async def compare_certificates(self, cluster_id: str) -> Comparison:
@@ -286,6 +305,9 @@ class ClusterService:
         await self._runner.run(lambda: to_the_end(work))
         left = "".join(f"; left on the cluster, to be removed there: {line}" for line in cleanup_of(cluster))
         self._journal.write(f"deregistered{left}", cluster=cluster.name)
+        await self._audit.record(
+            "deregister", cluster, login=cluster.login.name, left_over="; ".join(cleanup_of(cluster))
+        )
         return Deregistration(cluster, None, cleanup_of(cluster))
 
     def _bridge(self, dialog: Dialog) -> Dialog:

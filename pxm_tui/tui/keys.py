@@ -120,7 +120,28 @@ PROBLEMS = Key("clusters.problems", "!", "problems", "!", "Problems", "problems 
 SORT = Key("clusters.sort", "s", "sort", "s S", "Sort", "sort by, reverse", "Find", ("sort",))
 REVERSE = Key("clusters.reverse", "S", "reverse", "", "Reverse", "", "Find", ("reverse",), (), "turn the order round")
 COMMAND = Key("app.command", "colon", "command", ":", "Command", "command line", "Program")
-LOG = Key("app.log", "l", "log", "l", "Log", "log of this run", "Program", ("log",))
+LOG = Key(
+    "app.log",
+    "l",
+    "log",
+    "l",
+    "Log",
+    "log; :audit changes",
+    "Program",
+    ("log",),
+    command_help="log of this run",
+)
+AUDIT = Key(
+    "app.audit",
+    "",
+    "audit",
+    "",
+    "Audit",
+    "",
+    "Program",
+    ("audit",),
+    command_help="every change that pxm has made, in any run",
+)
 HELP = Key("app.help", "question_mark,f1", "help", "? F1", "Help", "help", "Program", ("help",))
 BACK = Key("app.back", "escape", "back", "Esc q", "Back", "back; q quits at home", "Move", ("back",))
 STOP = Key("app.interrupt", "", "interrupt", "Ctrl-C", "Stop", "stop what runs", "Move")
@@ -141,6 +162,7 @@ HOME: tuple[Key, ...] = (
     REVERSE,
     COMMAND,
     LOG,
+    AUDIT,
     HELP,
     QUIT,
     BACK,
@@ -152,7 +174,7 @@ HOME: tuple[Key, ...] = (
 FAULT = on_cluster("demo.fault", "F", "fault", "F", "Faults", "faults (demo)", "fault")
 """A key of the home screen, in the demo alone."""
 
-DETAIL = (TAB, CHECK, REFRESH, DEREGISTER, COPY, COMMAND, LOG, HELP, BACK, STOP, QUIT, QUIT_COMMAND)
+DETAIL = (TAB, CHECK, REFRESH, DEREGISTER, COPY, COMMAND, LOG, AUDIT, HELP, BACK, STOP, QUIT, QUIT_COMMAND)
 """The keys of the screen of one cluster."""
 
 PAGE = (BACK, COMMAND, QUIT, STOP, QUIT_COMMAND)
@@ -162,3 +184,8 @@ COPY_LINE = Key("log.copy", "y", "copy", "y", "Copy the line", "copy the line", 
 
 LOG_KEYS = (COPY_LINE, *PAGE)
 """The keys of the log."""
+
+VERIFY = Key("audit.verify", "v", "verify", "v", "Verify", "verify the audit", "Audit", ("verify",))
+
+AUDIT_KEYS = (COPY_LINE, VERIFY, *PAGE)
+"""The keys of the audit."""

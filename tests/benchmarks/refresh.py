@@ -29,6 +29,7 @@ from pxm_tui.domain.secret import Secret
 from pxm_tui.proxmox.gateway import HttpProxmoxGateway
 from pxm_tui.proxmox.loop import ClientLoop
 from pxm_tui.proxmox.session import HttpProxmoxSession
+from pxm_tui.services.audit import Audit
 from pxm_tui.services.checking import Checker
 from pxm_tui.services.clusters import ClusterService
 from pxm_tui.services.fleet import FleetService
@@ -37,7 +38,7 @@ from pxm_tui.services.polling import PollingPolicy
 from pxm_tui.storage.memory_repository import MemoryRepository
 from pxm_tui.tui import garbage
 from tests.benchmarks.memory import mebibytes
-from tests.fakes import FakeCache, FakeSecrets
+from tests.fakes import ANNA, FakeAuditLog, FakeCache, FakeSecrets
 
 Row = tuple[str, str, str, bool]
 Figures = dict[str, float]
@@ -165,6 +166,7 @@ def service_of(runner: ClientLoop, records: list[Cluster], secrets: FakeSecrets)
         clock=clock,
         timer=time.monotonic,
         journal=journal,
+        audit=Audit(FakeAuditLog(), ANNA, clock, journal),
     )
     return FleetService(
         clusters=clusters,

@@ -19,12 +19,13 @@ from statistics import median
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.proxmox.gateway import HttpProxmoxGateway
 from pxm_tui.proxmox.loop import InlineRunner
+from pxm_tui.services.audit import Audit
 from pxm_tui.services.clusters import ClusterService
 from pxm_tui.services.dialog import Silent
 from pxm_tui.services.journal import Journal
 from pxm_tui.services.requests import RegistrationRequest, build_request
 from pxm_tui.storage.memory_repository import MemoryRepository
-from tests.fakes import FakeSecrets
+from tests.fakes import ANNA, FakeAuditLog, FakeSecrets
 
 Row = tuple[str, str, str, bool]
 
@@ -59,6 +60,7 @@ def make_service() -> ClusterService:
         clock=now,
         timer=time.monotonic,
         journal=Journal(now),
+        audit=Audit(FakeAuditLog(), ANNA, now, Journal(now)),
     )
 
 

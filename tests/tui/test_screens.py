@@ -41,7 +41,7 @@ async def test_help_of_the_home_screen_fits_and_names_every_key() -> None:
 def test_words_that_do_not_fit_go_on_below() -> None:
     words = "a thing that takes many more words than there is room"
     long = Key("demo.long", "L", "long", "L", "Long", words, "Clusters")
-    lines = help_lines((*MOVES, long, *HOME), UNICODE, Places("r", "s", "l", "d"), 80, legend=False)
+    lines = help_lines((*MOVES, long, *HOME), UNICODE, Places("r", "s", "l", "d", "a"), 80, legend=False)
 
     assert all(len(line) <= 80 for line in lines)
     assert words in " ".join(" ".join(line[39:] for line in lines).split())

@@ -63,6 +63,12 @@ class ActingScreen(PromptingScreen[ScreenResultType]):
 
         self.app.push_screen(LogScreen(self.services))
 
+    def action_audit(self) -> None:
+        """Every change that was made, in any run."""
+        from pxm_tui.tui.screens.audit import AuditScreen
+
+        self.app.push_screen(AuditScreen(self.services))
+
     def action_help(self) -> None:
         """Help for this screen."""
         from pxm_tui.tui.screens.help import HelpScreen
