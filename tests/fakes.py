@@ -153,6 +153,7 @@ class FakeServer:
     observed: Observation = field(default_factory=observation)
     certificate: Certificate = field(default_factory=certificate)
     trusted_by_system: bool = False
+    authority: Certificate | None = None
     passwords: dict[str, str] = field(default_factory=lambda: {"root@pam": "right-password"})
     tokens: dict[str, str] = field(default_factory=lambda: {"monitor@pve!pxm": "right-secret"})
     code: str | None = None
@@ -205,6 +206,7 @@ class FakeSession:
         self._endpoint = endpoint
         self._server.sessions += 1
         self._token: Credentials | None = None
+        self.trust = Trust(TrustMode.SYSTEM)
         self._resumed = False
 
     async def resolve(self) -> tuple[str, ...]:
@@ -225,7 +227,19 @@ class FakeSession:
             raise messages.untrusted(self._endpoint, shown)
         if trust.mode is TrustMode.PINNED_LEAF and trust.fingerprint != shown.sha256:
             raise messages.changed(self._endpoint, "2025-11-03", shown)
+        if trust.mode is TrustMode.PINNED_CA and not self._signed_by(trust.anchor_pem):
+            raise messages.changed(self._endpoint, "2025-11-03", shown)
+        self.trust = replace(trust, anchor_pem=shown.pem) if trust.mode is TrustMode.PINNED_LEAF else trust
         return shown
+
+    def _signed_by(self, pem: str) -> bool:
+        authority = self._server.authority
+        return authority is not None and authority.pem == pem
+
+    async def authority(self) -> Certificate | None:
+        """The one that has signed its certificate."""
+        await self._server.phase("authority")
+        return self._server.authority
 
     async def realms(self) -> tuple[Realm, ...]:
         """The server's realms."""

@@ -96,6 +96,15 @@ class FrozenSession:
         self._pass("secure")
         return await self._inner.secure(trust)
 
+    @property
+    def trust(self) -> Trust:
+        """As the real one."""
+        return self._inner.trust
+
+    async def authority(self) -> Certificate | None:
+        """As the real one."""
+        return await self._inner.authority()
+
     async def realms(self) -> tuple[Realm, ...]:
         """As the real one, in alphabetical order."""
         self._pass("realms")

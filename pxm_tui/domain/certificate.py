@@ -11,6 +11,9 @@ from typing import Any
 
 from pxm_tui.domain.times import iso
 
+CLUSTER_AUTHORITY = "PVE Cluster Manager CA"
+"""The organization of every cluster's own authority (pve-cluster, PVE::Cluster::Setup)."""
+
 
 class TrustMode(StrEnum):
     """What a cluster's certificate is verified against. Exactly one a cluster, chosen at registration."""

@@ -160,7 +160,8 @@ def not_the_expected(endpoint: Endpoint, expected: str, certificate: Certificate
         "untrusted",
         f"{endpoint.host} shows another certificate than {expected}. No login was sent. SHA-256 {certificate.sha256}.",
         probably="A fingerprint of another node, an older certificate, or somebody in between.",
-        do="Compare with `pvenode cert info` on the node.",
+        do="Compare with `pvenode cert info` on the node. The fingerprint of the cluster's authority (pve-root-ca.pem) "
+        "needs that file too, with `--ca-file`: nodes do not send it.",
         certificate=certificate,
     )
 

@@ -118,6 +118,13 @@ class ResourceEntry(NodeEntry):
     template: Flag = None
 
 
+class CertificateEntry(_Entry):
+    """Of `/nodes/{node}/certificates/info`."""
+
+    filename: Text = ""
+    pem: str = Field("", max_length=64 * 1024)
+
+
 PermissionEntries = dict[str, dict[str, Any]]
 """Of `/access/permissions`: privileges by path; one that is there is held, whatever its value says of propagation."""
 
@@ -137,6 +144,7 @@ VersionData = Data[VersionEntry]
 Nodes = Data[list[NodeEntry]]
 Status = Data[list[StatusEntry]]
 Permissions = Data[PermissionEntries]
+CertificateFiles = Data[list[CertificateEntry]]
 Resources = Data[list[ResourceEntry]]
 
 

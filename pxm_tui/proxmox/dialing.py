@@ -231,12 +231,12 @@ def _tls_error(
     return messages.unknown_host(endpoint)  # no name that TLS could ask for
 
 
-async def read_leaf(endpoint: Endpoint, sock: socket.socket, timeouts: Timeouts) -> bytes:
-    """The certificate that is shown over `sock`, as DER; closes it without having sent a byte.
+async def read_chain(endpoint: Endpoint, sock: socket.socket, timeouts: Timeouts) -> tuple[bytes, ...]:
+    """The certificates that are shown over `sock`, as DER, the leaf first; closes it without having sent a byte.
 
     Raises:
         UnreachableError: as `open_tls`.
     """
     stream, der = await open_tls(endpoint, sock, reading_context(), timeouts)
     stream.close()
-    return der
+    return (der, *stream.presented()[1:])

@@ -47,14 +47,15 @@ class HttpProxmoxGateway:
         endpoint: Endpoint,
         trust: Trust | None = None,
         *,
-        token: bool = False,  # noqa: ARG002  (a ticket costs one connection, the realms of a check another)
+        token: bool = False,
         alone: bool = False,
     ) -> HttpProxmoxSession:
         """A conversation with `endpoint`; no I/O yet.
 
-        With the `trust` known already, spare connections are opened beside the first one, unless it stays `alone`.
+        With the `trust` known already, spare connections are opened beside the first one, unless it stays `alone`;
+        one less for a `token`, which needs no ticket and so keeps the first one.
         """
-        spare = 0 if alone else SPARE
+        spare = 0 if alone else SPARE - 1 if token else SPARE
         connections = Connections(endpoint, trust, self._timeouts, self._timer, self._contexts, spare=spare)
         api = Api(endpoint, connections.transport, self._timeouts, self._body_limit)
         return HttpProxmoxSession(endpoint, connections, api, self._timer, self._clock)

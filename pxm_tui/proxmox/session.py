@@ -12,6 +12,7 @@ from pxm_tui.domain.certificate import Certificate, Trust
 from pxm_tui.domain.cluster import Endpoint, LoginMethod
 from pxm_tui.domain.observation import Observation, Realm
 from pxm_tui.proxmox.answers import (
+    CertificateFiles,
     Nodes,
     Permissions,
     Realms,
@@ -24,12 +25,14 @@ from pxm_tui.proxmox.answers import (
     read,
 )
 from pxm_tui.proxmox.api import Answer, Api
+from pxm_tui.proxmox.authority import proven_authority
 from pxm_tui.proxmox.complaints import FORBIDDEN, OK, error_of, not_proxmox
 from pxm_tui.proxmox.connections import Connections
 from pxm_tui.proxmox.login import PasswordLogin, is_due, is_over, sendable
 from pxm_tui.proxmox.observing import observation_of
 from pxm_tui.services.ports import Clock, CodeSource, Credentials, Ticket, Timer
 
+_AUTHORITY_FILE = "pve-root-ca.pem"
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})")
 _OLDEST = tuple(int(part) for part in messages.OLDEST_VERSION.split("."))
 _EVERY_SERVER_HAS = {"pam", "pve"}
@@ -135,6 +138,22 @@ class HttpProxmoxSession:
             read(self._endpoint, Resources, resources),
             rtt_ms=1000 * min(answer.seconds for answer in (nodes, status, permissions, resources)),
         )
+
+    @property
+    def trust(self) -> Trust:
+        """What `secure` verified against, with its anchor."""
+        return self._connections.trust
+
+    async def authority(self) -> Certificate | None:
+        """The cluster's own authority, where it has signed the certificate that this conversation was shown."""
+        leaf, known = self._connections.leaf, self.trust.anchor_pem
+        return proven_authority(leaf, [known]) or proven_authority(leaf, await self._presented())
+
+    async def _presented(self) -> list[str]:
+        """What the node gives as its cluster's authority."""
+        answer = await self._get("nodes/localhost/certificates/info", "the certificates")
+        files = read(self._endpoint, CertificateFiles, answer)
+        return [file.pem for file in files if file.filename == _AUTHORITY_FILE]
 
     async def refresh(self) -> Observation:
         """Guests, nodes and status, on one connection; version and permissions are left empty.

@@ -12,7 +12,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx
 
@@ -53,6 +53,14 @@ class TlsStream:
         if not found:
             raise ssl.SSLError("the server showed no certificate")
         return found
+
+    def presented(self) -> tuple[bytes, ...]:
+        """All certificates that the server sent in the handshake, as DER, its own first."""
+        if hasattr(self._tls, "get_unverified_chain"):  # since Python 3.13
+            return tuple(self._tls.get_unverified_chain())
+        inner: Any = vars(self._tls)["_sslobj"]
+        found = inner.get_unverified_chain() or ()
+        return tuple(ssl.PEM_cert_to_DER_cert(certificate.public_bytes()) for certificate in found)
 
     async def read(self, max_bytes: int, timeout: float) -> bytes:  # noqa: ASYNC109  (errors of its own)
         """At most `max_bytes`; none at the end, whether or not TLS said good-bye (Proxmox VE does not always)."""

@@ -1,12 +1,11 @@
 """The one recipe for TLS contexts, and what a failed handshake means.
 
-Verification cannot be switched off: the only context without it is for `read_leaf` in `dialing`, which closes the
+Verification cannot be switched off: the only context without it is for `read_chain` in `dialing`, which closes the
 connection before a byte is sent.
 """
 
 from __future__ import annotations
 
-import re
 import ssl
 import sys
 from enum import Enum, auto
@@ -14,11 +13,11 @@ from enum import Enum, auto
 from pxm_tui.domain.certificate import Trust, TrustMode
 from pxm_tui.domain.errors import InvalidError
 from pxm_tui.domain.messages import invalid
+from pxm_tui.domain.pem import split
 
 NO_CHECK_TIME = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME of OpenSSL, which Python does not name: the dates of a pin are not verified."""
 
-_PEM_BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
 _EXPIRED = frozenset({9, 10})  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
 _WRONG_HOST = frozenset({62, 64})  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
 _NOT_TLS = frozenset(
@@ -76,12 +75,12 @@ def context_for(trust: Trust) -> ssl.SSLContext:
     """A context that accepts what `trust` says and nothing else; for `system` use `system_context`.
 
     Raises:
-        InvalidError: the content of `ca_file`, or the pinned leaf, is no certificate.
+        InvalidError: the content of `ca_file`, or what is pinned, is no certificate.
     """
     if trust.mode is TrustMode.CA_FILE:
         return _anchored(trust.anchor_pem)
-    if trust.mode is TrustMode.PINNED_LEAF:
-        context = _anchored(trust.anchor_pem)
+    if trust.mode in {TrustMode.PINNED_CA, TrustMode.PINNED_LEAF}:
+        context = _anchored("\n".join((trust.anchor_pem, *trust.vouched)))
         context.check_hostname = False
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         context.verify_flags |= ssl.VerifyFlags(NO_CHECK_TIME)
@@ -93,7 +92,7 @@ def _anchored(pem: str) -> ssl.SSLContext:
     """A context with the certificates in `pem` as its anchors; what stands between them is passed over."""
     context = _bare()
     try:
-        context.load_verify_locations(cadata="\n".join(_PEM_BLOCK.findall(pem)))
+        context.load_verify_locations(cadata="\n".join(split(pem)))
     except (ssl.SSLError, ValueError, TypeError):
         raise _no_certificate() from None
     return context

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from pxm_tui.domain.certificate import Certificate, Trust
 from pxm_tui.domain.cluster import Endpoint, Login, LoginMethod
-from pxm_tui.domain.errors import LoginError, UnreachableError
+from pxm_tui.domain.errors import LoginError, PxmError, UnreachableError
 from pxm_tui.domain.messages import grant_line, unknown_realm
 from pxm_tui.domain.observation import Observation, Realm, limits_of
 from pxm_tui.domain.secret import Secret
@@ -72,6 +72,7 @@ class Conversation:
         code: Secret | None = None,
         ticket: Ticket | None = None,
         realms: tuple[Realm, ...] = (),
+        prove: bool = False,
     ) -> Reading:
         """The step `login`; all reads are begun at its end.
 
@@ -81,13 +82,14 @@ class Conversation:
             code: the second factor, where it is known beforehand.
             ticket: a login from before.
             realms: those of the server, to check or complete the user's; empty: they are known to fit.
+            prove: the cluster's own authority is read as well.
         """
         with self._checklist.step("login") as notes:
             credentials = given if isinstance(given, Credentials) else await given
             if realms:
                 credentials = check_realm(credentials, realms, self._endpoint)
             granted = await self._log_in(credentials, self._code_source(dialog, credentials, code, notes), ticket)
-            reading = Reading(self._session, credentials, granted)
+            reading = Reading(self._session, credentials, granted, prove=prove)
             if credentials.method is LoginMethod.TOKEN:
                 await reading.proof()
             notes.message = f"{'token ' if credentials.token_id else ''}{credentials.name}"
@@ -130,11 +132,14 @@ class Reading:
         ticket: what the server granted for a password.
     """
 
-    def __init__(self, session: ProxmoxSession, credentials: Credentials, ticket: Ticket | None) -> None:
+    def __init__(
+        self, session: ProxmoxSession, credentials: Credentials, ticket: Ticket | None, *, prove: bool = False
+    ) -> None:
         self.credentials = credentials
         self.ticket = ticket
         self._version = asyncio.create_task(session.version(), name="read version")
         self._observation = asyncio.create_task(session.observe(), name="observe")
+        self._authority = asyncio.create_task(session.authority(), name="read authority") if prove else None
 
     async def proof(self) -> None:
         """Wait until the server has taken the login. Raises `LoginError` where it has not; other errors come later."""
@@ -154,11 +159,21 @@ class Reading:
         """Everything else."""
         return replace(await self._observation, version=await self.version())
 
+    async def authority(self) -> Certificate | None:
+        """The cluster's own authority, where it was asked for, can be read and is proven."""
+        if self._authority is None:
+            return None
+        try:
+            return await self._authority
+        except PxmError:
+            return None  # the leaf stays pinned; what else fails is told by the other reads
+
     async def aclose(self) -> None:
         """Cancel what still runs and wait for its end."""
-        self._version.cancel()
-        self._observation.cancel()
-        await asyncio.gather(self._version, self._observation, return_exceptions=True)
+        tasks = [task for task in (self._version, self._observation, self._authority) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _say_discovery(notes: StepNotes, observed: Observation, login: Login) -> None:

@@ -266,6 +266,19 @@ class ProxmoxSession(Protocol):
         """Nodes, status, permissions and guests, side by side."""
         ...
 
+    @property
+    def trust(self) -> Trust:
+        """What the last `secure` verified against, with its anchor."""
+        ...
+
+    async def authority(self) -> Certificate | None:
+        """The cluster's own authority, where it has provably signed the certificate of this conversation; else None.
+
+        Raises:
+            PxmError: it cannot be read.
+        """
+        ...
+
     async def refresh(self) -> Observation:
         """Guests, nodes and status, one after the other on one connection; version and permissions are left empty."""
         ...

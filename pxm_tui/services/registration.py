@@ -11,12 +11,13 @@ from pxm_tui.domain.addresses import NAME_LENGTH
 from pxm_tui.domain.certificate import Certificate, Trust, TrustMode, names_host
 from pxm_tui.domain.cluster import Cluster, Endpoint, Login, apply_check
 from pxm_tui.domain.errors import AlreadyRegisteredError, CertificateError, PxmError
-from pxm_tui.domain.messages import already_registered, not_the_expected
+from pxm_tui.domain.messages import already_registered
 from pxm_tui.domain.observation import Observation, Snapshot
 from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import REGISTER_STEPS, Step
 from pxm_tui.domain.text import fold, one_line
 from pxm_tui.domain.times import days_left
+from pxm_tui.services.authority import as_unexpected, is_known_before, requested_trust, why_trusted, with_authority
 from pxm_tui.services.bridging import to_the_end
 from pxm_tui.services.checklist import Checklist, StepNotes
 from pxm_tui.services.conversation import Conversation, short_fingerprint
@@ -93,7 +94,7 @@ class Registrar:
         with checklist.step("name") as notes:
             notes.message = await self._check_name(request.name)
         asked = requested_trust(request)
-        early = asked if asked.mode is TrustMode.CA_FILE else None
+        early = asked if is_known_before(asked) else None
         session = self.gateway.open(request.target, early, token=bool(request.token_id))
         async with aclosing(session):
             conversation = Conversation(session, request.target, checklist)
@@ -103,11 +104,12 @@ class Registrar:
             if isinstance(dialog, RealmListener):
                 dialog.realms(realms)
             code = Secret(request.code.get_secret_value()) if request.code else None
-            reading = await conversation.enter(request.credentials(), dialog, code=code, realms=realms)
+            reading = await conversation.enter(request.credentials(), dialog, code=code, realms=realms, prove=True)
             async with aclosing(reading):
                 credentials = reading.credentials
                 login = Login(credentials.method, credentials.user, credentials.token_id, changed_at=self._now())
                 observed = await conversation.read(reading, login)
+                trust = with_authority(trust, await reading.authority())
         cluster, snapshot = self._record(request, trust, login, observed)
         if not dry_run:
             with checklist.step("save") as notes:
@@ -132,20 +134,14 @@ class Registrar:
         with checklist.step("certificate") as notes:
             try:
                 certificate = await session.secure(trust)
-                notes.message = f"{_why_trusted(trust)}, {self._until(certificate)}"
+                notes.message = f"{why_trusted(session.trust)}, {self._until(certificate)}"
             except CertificateError as error:
                 if error.certificate is None or trust.mode is not TrustMode.SYSTEM:
                     raise as_unexpected(endpoint, trust, error) from None
                 trust = await self._ask(endpoint, error, dialog, checklist, notes)
                 certificate = await session.secure(trust)
                 notes.message = f"trusted by you, SHA-256 {short_fingerprint(certificate.sha256)}"
-        return replace(
-            trust,
-            fingerprint=certificate.sha256,
-            anchor_pem=certificate.pem if trust.mode is TrustMode.PINNED_LEAF else trust.anchor_pem,
-            certificate=certificate,
-            trusted_at=self._now(),
-        )
+        return replace(session.trust, fingerprint=certificate.sha256, certificate=certificate, trusted_at=self._now())
 
     async def _ask(
         self, endpoint: Endpoint, error: CertificateError, dialog: Dialog, checklist: Checklist, notes: StepNotes
@@ -209,26 +205,6 @@ class Registrar:
                 return found
 
 
-def requested_trust(request: RegistrationRequest) -> Trust:
-    """What the request says of trust; without a word the operating system's authorities."""
-    if request.fingerprint:
-        return Trust(TrustMode.PINNED_LEAF, request.fingerprint)
-    if request.trust_ca:
-        return Trust(TrustMode.CA_FILE, anchor_pem=request.trust_ca)
-    return Trust(TrustMode.SYSTEM)
-
-
-def as_unexpected(endpoint: Endpoint, trust: Trust, error: CertificateError) -> CertificateError:
-    """At a registration nothing has changed yet: the certificate is not the one that was expected."""
-    if error.certificate is None or error.cause not in {"changed", "untrusted"}:
-        return error
-    expected = {
-        TrustMode.PINNED_LEAF: f"the expected one, {trust.fingerprint}",
-        TrustMode.CA_FILE: "one of the given authority",
-    }.get(trust.mode)
-    return error if expected is None else not_the_expected(endpoint, expected, error.certificate)
-
-
 def free_name(name: str, taken: Collection[str]) -> str:
     """`name`, or `name-2`, `name-3` and so on, whichever is not in `taken`."""
     folded = {fold(known) for known in taken}
@@ -241,12 +217,3 @@ def free_name(name: str, taken: Collection[str]) -> str:
 
 def _own_name(observed: Observation) -> str:
     return one_line(observed.own_name or "cluster", NAME_LENGTH)
-
-
-def _why_trusted(trust: Trust) -> str:
-    return {
-        TrustMode.SYSTEM: "vouched for by an authority of this machine",
-        TrustMode.CA_FILE: "signed by the given authority",
-        TrustMode.PINNED_LEAF: "the expected fingerprint",
-        TrustMode.PINNED_CA: "signed by this cluster's authority",
-    }[trust.mode]

@@ -16,6 +16,7 @@ from pxm_tui.domain.addresses import (
 )
 from pxm_tui.domain.cluster import Endpoint, LoginMethod
 from pxm_tui.domain.errors import InvalidError
+from pxm_tui.domain.pem import fingerprints, split
 from pxm_tui.domain.secret import Secret
 from pxm_tui.services.ports import Credentials
 
@@ -24,8 +25,9 @@ class RegistrationRequest(BaseModel):
     """A cluster to be registered.
 
     Either `user` and `password`, or `token_id` and `token_secret`. An empty `name` stands for the cluster's own.
-    `trust_ca` is the content of a CA file, `fingerprint` the SHA-256 of the leaf that is expected; at most one of
-    them; with none the operating system's authorities count, and a person is asked.
+    `trust_ca` is the content of a CA file, `fingerprint` the SHA-256 of the leaf, or of the cluster's own authority,
+    that is expected; beside a CA file it names the authority in it. With none of them the operating system's
+    authorities count, and a person is asked.
     """
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True, extra="forbid")
@@ -80,7 +82,7 @@ class RegistrationRequest(BaseModel):
             _need(self.user, "user", "The user is missing.", "Example: root@pam.")
             _need(_text(self.password), "password", "The password is missing.")
         if self.fingerprint and self.trust_ca:
-            raise InvalidError("fingerprint", "Give a fingerprint or a CA file, not both.", field="fingerprint")
+            _need_both(self.fingerprint, self.trust_ca)
         return self
 
     @property
@@ -105,6 +107,17 @@ def credentials_of(
     if token_id:
         return Credentials(LoginMethod.TOKEN, token_id.partition("!")[0], Secret(_text(token_secret)), token_id)
     return Credentials(LoginMethod.PASSWORD, user, Secret(_text(password)))
+
+
+def _need_both(fingerprint: str, trust_ca: str) -> None:
+    """A fingerprint beside a CA file says which authority in it is the cluster's own."""
+    if fingerprint not in fingerprints(split(trust_ca)):
+        raise InvalidError(
+            "fingerprint",
+            "The fingerprint is that of no certificate in the CA file.",
+            do="With a CA file, give the fingerprint of the cluster's own authority in it, or none.",
+            field="fingerprint",
+        )
 
 
 def _text(secret: SecretStr | None) -> str:

@@ -123,6 +123,8 @@ def test_a_failure_in_words(pxm: Pxm, own_fleet: FleetThread) -> None:
 
 def test_a_changed_certificate(pxm: Pxm, own_fleet: FleetThread) -> None:
     own_fleet.clusters[0].reissue()
+    assert pxm("check", "one", "--json").status == 0, "a renewal of the cluster's own authority"
+    own_fleet.clusters[0].replace_authority()
     own_fleet.clusters[0].forget_requests()
     done = pxm("check", "one", "--json")
     assert done.status == 6

@@ -66,7 +66,6 @@ def test_the_table_for_the_documentation_has_every_command() -> None:
         ["register", "a", "pve1", "--user", "root@pam", "--token-id", "root@pam!x"],
         ["register", "a", "pve1", "--user", "root@pam", "--otp-stdin"],
         ["register", "a", "pve1", "--token-id", "root@pam!x", "--token-secret-stdin", "--otp-stdin"],
-        ["register", "a", "pve1", "--user", "root@pam", "--fingerprint", "x", "--ca-file", "y"],
         ["--refresh"],
         ["demo", "--serve", "--clusters", "many"],
         ["demo", "--serve", "--clusters", "-1"],

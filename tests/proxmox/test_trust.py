@@ -12,7 +12,7 @@ import pytest
 
 from pxm_tui.domain.certificate import Trust, TrustMode
 from pxm_tui.domain.cluster import LoginMethod
-from pxm_tui.domain.errors import CertificateError, InvalidError, PxmError, UnreachableError
+from pxm_tui.domain.errors import CertificateError, InvalidError, UnreachableError
 from pxm_tui.domain.secret import Secret
 from pxm_tui.proxmox import connections, tls
 from pxm_tui.proxmox.timeouts import Timeouts
@@ -254,7 +254,7 @@ async def test_a_refusal_stands_without_the_certificate_if_it_cannot_be_read_aga
         sock.close()
         raise UnreachableError("closed", "gone")
 
-    monkeypatch.setattr(connections, "read_leaf", gone)
+    monkeypatch.setattr(connections, "read_chain", gone)
     async with meeting(record_everything) as (_server, session):
         await session.connect()
         with pytest.raises(CertificateError) as caught:
@@ -281,11 +281,6 @@ async def test_an_authority_that_is_none(pem: str, early: bool) -> None:
             await session.secure(trust)
     assert caught.value.field == "ca_file"
     assert server.heard == b""
-
-
-def test_a_mode_that_is_not_there_yet_is_refused() -> None:
-    with pytest.raises(PxmError):
-        context_for(Trust(TrustMode.PINNED_CA, anchor_pem=AUTHORITY.own.pem))
 
 
 @pytest.mark.parametrize("context", [context_for(CA_FILE), context_for(pin(LEAF)), system_context()])

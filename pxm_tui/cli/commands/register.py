@@ -120,8 +120,6 @@ def _check_login_options(arguments: argparse.Namespace) -> None:
         raise _usage("A token needs no second factor.", "Leave out --otp-stdin.")
     if not token and not arguments.user:
         raise _usage("Nothing says how to log in.", "Give --user USER@REALM, or --token-id USER@REALM!NAME.")
-    if arguments.fingerprint and arguments.ca_file:
-        raise _usage("A fingerprint and a CA file cannot both be used.", "Give one of them.")
     if arguments.otp_stdin and not arguments.password_stdin:
         raise _usage("The code is the second line of stdin, after the password.", "Give --password-stdin as well.")
 

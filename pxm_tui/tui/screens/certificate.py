@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from pxm_tui.domain.addresses import parse_fingerprint
-from pxm_tui.domain.certificate import Certificate
+from pxm_tui.domain.certificate import CLUSTER_AUTHORITY, Certificate
 from pxm_tui.domain.errors import InvalidError
 from pxm_tui.domain.times import days_left, local_short
 from pxm_tui.services.bundle import Services
@@ -35,6 +35,10 @@ NOT_TRUSTED = (
 )
 COMPARE = "To be sure, run `pvenode cert info` on the node and compare. Or paste what it printed, and pxm compares:"
 LATER = "Trusted for this cluster only. If it is ever replaced, pxm stops and asks."
+LATER_AUTHORITY = (
+    "If the cluster's own authority proves to have signed it, every node of this cluster and every renewal is trusted "
+    "silently; another authority stops it."
+)
 
 
 class CertificateChoice(BoxDialog[bool]):
@@ -134,7 +138,7 @@ class CertificateDialog(CertificateChoice):
         url = self._question.endpoint.url
         yield Prose([Fact(NOT_TRUSTED.format(url=url)), BLANK, *self._facts(), BLANK, Fact(COMPARE)])
         yield from self.compose_choice("Cancel", "Trust this certificate")
-        yield Prose([BLANK, Fact(LATER)])
+        yield Prose([BLANK, Fact(later(self._question.certificate))])
 
     def _facts(self) -> list[Fact]:
         shown = self._question.certificate
@@ -216,6 +220,11 @@ class CompareDialog(CertificateChoice):
         facts.append(_two("Issuer", (issuer_name(old),), (issuer_name(new),)))
         facts.append(_two("Valid to", (f"{old.not_after:%Y-%m-%d}",), (f"{new.not_after:%Y-%m-%d}",)))
         return facts
+
+
+def later(shown: Certificate) -> str:
+    """What trusting this certificate will mean; the proof comes after the login."""
+    return LATER_AUTHORITY if issuer_name(shown) == CLUSTER_AUTHORITY else LATER
 
 
 def _labelled(label: str, text: str) -> Fact:

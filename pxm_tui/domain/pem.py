@@ -1,0 +1,33 @@
+"""Certificates in PEM, as far as telling them apart needs it."""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import re
+from functools import lru_cache
+
+_BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----([^-]+)-----END CERTIFICATE-----")
+
+
+def split(pem: str) -> tuple[str, ...]:
+    """The certificates in a text, without what stands between them."""
+    return tuple(found[0] for found in _BLOCK.finditer(pem))
+
+
+@lru_cache(1024)
+def fingerprint_of(pem: str) -> str | None:
+    """SHA-256 of the first certificate in a text, as upper-case hex pairs joined by colons; None where it has none."""
+    found = _BLOCK.search(pem)
+    if found is None:
+        return None
+    try:
+        der = binascii.a2b_base64(found[1])
+    except binascii.Error:
+        return None
+    return hashlib.sha256(der).digest().hex(":").upper()
+
+
+def fingerprints(pems: tuple[str, ...]) -> frozenset[str]:
+    """Those of several certificates."""
+    return frozenset(found for pem in pems if (found := fingerprint_of(pem)) is not None)
