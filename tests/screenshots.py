@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import socket
 import sys
 import tempfile
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +33,7 @@ from pxm_tui.services.dialog import Silent
 from pxm_tui.services.ports import CodeSource, Credentials, ProxmoxGateway, ProxmoxSession, Ticket
 from pxm_tui.services.requests import build_request
 from pxm_tui.settings import Settings, load_settings
+from pxm_tui.simulator.addresses import FIRST_OCTET, OCTETS
 from pxm_tui.simulator.clock import ManualClock
 from pxm_tui.simulator.control import SimulatedCluster
 from pxm_tui.simulator.options import ClusterOptions, FleetOptions
@@ -276,6 +279,16 @@ async def type_login(camera: Camera, fourth: SimulatedCluster, password: str) ->
     await camera.pilot.press("tab", *"root@pam", "tab", *password, "enter")
 
 
+def wait_for_addresses() -> None:
+    """Let another run on this machine end first: it has the addresses that are in the pictures."""
+    octet = FIRST_OCTET + SEED % OCTETS
+    while True:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as claim, suppress(OSError):
+            claim.bind(f"\0pxm-simulator-127.{octet}-0")
+            return
+        time.sleep(0.1)
+
+
 async def main(directory: Path) -> None:
     """Make all pictures."""
     options = demo_fleet_options(FleetOptions(seed=SEED, clock=ManualClock(NOW.timestamp()), auth_delay=0))
@@ -301,6 +314,7 @@ if __name__ == "__main__":
         os.environ.pop(name, None)
     chosen = Path(sys.argv[1]) if len(sys.argv) > 1 else DIRECTORY
     chosen.mkdir(parents=True, exist_ok=True)
+    wait_for_addresses()
     numbers = random.Random(SEED)
     with mock.patch.object(uuid, "uuid4", side_effect=lambda: uuid.UUID(int=numbers.getrandbits(128), version=4)):
         asyncio.run(main(chosen))
