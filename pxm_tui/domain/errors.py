@@ -133,9 +133,14 @@ class CertificateError(PxmError):
 
 
 class UnreachableError(PxmError):
-    """No usable Proxmox VE answers at the endpoint."""
+    """No usable Proxmox VE answers at the endpoint.
+
+    Attributes:
+        may_have_arrived: a request that changes something may have reached the server, so it is not sent again.
+    """
 
     code = Code.UNREACHABLE
+    may_have_arrived = False
 
 
 class NotPermittedError(PxmError):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pxm_tui.domain.cluster import Limit
+from pxm_tui.domain.cluster import Endpoint, Limit
+
+KEPT_RTTS = 5
+"""As many round-trip times are kept as a figure is the median of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,25 @@ class ErrorEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class EndpointState:
+    """How one of several endpoints did when it was last tried.
+
+    Attributes:
+        endpoint: which.
+        in_use: it is the one that answered last.
+        rtt_ms: median of its last round-trip times, milliseconds; None where none was measured.
+        error: why it cannot be used, in words for a status; empty where it can.
+        since: when it began to fail, UTC.
+    """
+
+    endpoint: Endpoint
+    in_use: bool = False
+    rtt_ms: float | None = None
+    error: str = ""
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """The last known state of a cluster beyond its record: what the screens show before anything answers.
 
@@ -107,6 +129,7 @@ class Snapshot:
         rights: what the login may do, in words.
         certificate_not_after: end of the certificate that was shown, UTC.
         errors: the last failures, newest first.
+        endpoints: how each endpoint does, where there are several.
     """
 
     cluster_id: str
@@ -116,14 +139,22 @@ class Snapshot:
     rights: str = ""
     certificate_not_after: datetime | None = None
     errors: tuple[ErrorEntry, ...] = ()
+    endpoints: tuple[EndpointState, ...] = ()
 
     @property
     def rtt_ms(self) -> float | None:
         """Median of the last round-trip times, milliseconds."""
-        if not self.rtts_ms:
-            return None
-        ordered = sorted(self.rtts_ms)
-        return ordered[len(ordered) // 2]
+        return median(self.rtts_ms)
+
+    @property
+    def endpoint_in_use(self) -> Endpoint | None:
+        """The endpoint that answered last; None where there is one only, or none answers."""
+        return next((state.endpoint for state in self.endpoints if state.in_use), None)
+
+
+def median(figures: Sequence[float]) -> float | None:
+    """The one in the middle; None where there is none."""
+    return sorted(figures)[len(figures) // 2] if figures else None
 
 
 WATCHED = (

@@ -14,7 +14,7 @@ import httpx
 from pxm_tui import __version__
 from pxm_tui.domain import messages
 from pxm_tui.domain.cluster import Endpoint
-from pxm_tui.domain.errors import PxmError
+from pxm_tui.domain.errors import PxmError, UnreachableError
 from pxm_tui.domain.secret import Secret
 from pxm_tui.proxmox.timeouts import Timeouts
 from pxm_tui.proxmox.transport import SECONDS, SessionTransport
@@ -94,8 +94,16 @@ class Api:
     async def _call(self, method: str, path: str, form: Fields | None, headers: Fields) -> Answer:
         progress = _Progress()
         try:
+            return await self._exchange(self._request(method, path, form, headers), progress)
+        except UnreachableError as error:
+            error.may_have_arrived = progress.sent and method != "GET"
+            raise
+
+    async def _exchange(self, request: httpx.Request, progress: _Progress) -> Answer:
+        try:
             async with self._transport.turn, asyncio.timeout(self._timeouts.answer):
-                response = await self._transport.handle_async_request(self._request(method, path, form, headers))
+                response = await self._transport.handle_async_request(request)
+                progress.sent = True
                 stream = response.stream
                 assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101
                 try:
@@ -103,12 +111,15 @@ class Api:
                 finally:
                     await stream.aclose()
         except PxmError:
-            raise
+            raise  # where the connection could not be opened, nothing was sent
         except TimeoutError:
+            progress.sent = True
             raise messages.timeout(self._endpoint, self._timeouts.answer) from None
         except httpx.TimeoutException:
+            progress.sent = True
             raise messages.timeout(self._endpoint, self._timeouts.first_byte) from None
         except (httpx.HTTPError, OSError) as error:
+            progress.sent = True
             raise messages.bad_answer(self._endpoint, progress.describe(error)) from None
 
     def _request(self, method: str, path: str, form: Fields | None, headers: Fields) -> httpx.Request:
@@ -153,8 +164,9 @@ class Api:
 
 @dataclass(slots=True)
 class _Progress:
-    """How far an answer came, for the words when it breaks off."""
+    """How far a request and its answer came."""
 
+    sent: bool = False
     received: int = 0
     expected: str | None = None
 

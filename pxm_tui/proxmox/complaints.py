@@ -6,7 +6,7 @@ import re
 
 from pxm_tui.domain import messages
 from pxm_tui.domain.cluster import Endpoint
-from pxm_tui.domain.errors import PxmError
+from pxm_tui.domain.errors import PxmError, UnreachableError
 from pxm_tui.domain.text import one_line
 from pxm_tui.proxmox.answers import said
 from pxm_tui.proxmox.api import Answer
@@ -16,6 +16,7 @@ OK = 200
 BAD_REQUEST = 400
 UNAUTHORIZED = 401
 FORBIDDEN = 403
+NEVER_CONNECTED = 595
 
 _MISSING = re.compile(r"\((?P<path>/[^,()]*), *(?P<privilege>[^()]+)\)")
 
@@ -41,3 +42,14 @@ def not_proxmox(endpoint: Endpoint, answer: Answer) -> PxmError:
     if 300 <= answer.status < 400:
         return messages.not_proxmox(endpoint, f"it redirects to {answer.headers.get('location', 'nowhere')}")
     return messages.not_proxmox(endpoint, f"{answer.status} {answer.reason}".strip())
+
+
+def change_failed(endpoint: Endpoint, answer: Answer, said: str) -> UnreachableError:
+    """What a status that Proxmox VE does not explain means for a request that changes something.
+
+    Only 595 says that it arrived nowhere: the node that was asked could not connect to the one it is for. With 596,
+    597 and 599 that node may have acted on it (pve-http-server, AnyEvent::HTTP's pseudo statuses).
+    """
+    error = messages.server_failed(endpoint, answer.status, said)
+    error.may_have_arrived = answer.status != NEVER_CONNECTED
+    return error

@@ -15,11 +15,11 @@ from urllib.parse import unquote
 
 from pxm_tui.domain import messages
 from pxm_tui.domain.cluster import Endpoint
-from pxm_tui.domain.errors import PxmError
+from pxm_tui.domain.errors import PxmError, UnreachableError
 from pxm_tui.domain.secret import Secret
 from pxm_tui.proxmox.answers import TicketData, TicketEntry, complaint, read, said
 from pxm_tui.proxmox.api import Answer, Api, Fields, csrf_header, ticket_header
-from pxm_tui.proxmox.complaints import BAD_REQUEST, OK, UNAUTHORIZED
+from pxm_tui.proxmox.complaints import BAD_REQUEST, OK, UNAUTHORIZED, change_failed
 from pxm_tui.services.ports import Clock, CodeSource, Ticket, Timer
 
 RENEW_AFTER = 5400.0
@@ -76,8 +76,15 @@ class PasswordLogin:
         if answer.status == UNAUTHORIZED:
             raise messages.credentials(self._endpoint, user, said(answer))
         if answer.status != OK:
-            raise messages.server_failed(self._endpoint, answer.status, _with_errors(answer))
-        return read(self._endpoint, TicketData, answer)
+            raise change_failed(self._endpoint, answer, _with_errors(answer))
+        return self._entry(answer)
+
+    def _entry(self, answer: Answer) -> TicketEntry:
+        try:
+            return read(self._endpoint, TicketData, answer)
+        except UnreachableError as error:
+            error.may_have_arrived = True
+            raise
 
     def _ticket(self, entry: TicketEntry, user: str) -> Ticket:
         return Ticket(entry.username or user, Secret(entry.ticket), Secret(entry.csrf), self._timer())
@@ -96,7 +103,7 @@ class PasswordLogin:
             answer = await self._api.post("access/tfa", {"response": Secret(_squeezed(typed))}, headers)
         if answer.status != OK:
             raise self._second_factor_error(answer, user)
-        entry = read(self._endpoint, TicketData, answer)
+        entry = self._entry(answer)
         csrf = entry.csrf or half.csrf  # the old way gives it in its first step only
         return Ticket(entry.username or half.username or user, Secret(entry.ticket), Secret(csrf), self._timer())
 
@@ -106,7 +113,7 @@ class PasswordLogin:
             return messages.locked(user)
         if answer.status == UNAUTHORIZED:
             return messages.second_factor_wrong(self._endpoint, user, self._clock_skew(answer))
-        return messages.server_failed(self._endpoint, answer.status, _with_errors(answer))
+        return change_failed(self._endpoint, answer, _with_errors(answer))
 
     def _clock_skew(self, answer: Answer) -> int:
         """Seconds between the server's clock and ours, without a sign; 0 where it does not tell its own."""

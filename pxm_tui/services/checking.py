@@ -12,19 +12,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pxm_tui.domain.certificate import Certificate, compare
-from pxm_tui.domain.cluster import CheckResult, Cluster, LoginMethod
-from pxm_tui.domain.errors import CertificateError, LoginError, PxmError, StorageError
+from pxm_tui.domain.cluster import CheckResult, Cluster, Endpoint, LoginMethod
+from pxm_tui.domain.errors import CertificateError, LoginError, PxmError, StorageError, UnreachableError
 from pxm_tui.domain.messages import changed
 from pxm_tui.domain.observation import Observation, Realm, Snapshot
-from pxm_tui.domain.steps import CHECK_STEPS, Step
+from pxm_tui.domain.steps import CHECK_STEPS, Step, StepState
 from pxm_tui.domain.times import days_left
 from pxm_tui.services.checklist import Checklist
 from pxm_tui.services.conversation import Conversation, Reading
 from pxm_tui.services.dialog import Dialog, Silent
+from pxm_tui.services.endpoints import Endpoints
 from pxm_tui.services.judge import answered, failed, snapshot_of, with_error
 from pxm_tui.services.ports import Clock, Credentials, ProxmoxGateway, ProxmoxSession, SecretStore, Ticket, Timer
 from pxm_tui.services.refreshing import Known, SurpriseError
 from pxm_tui.services.secrets import stored_credentials
+
+LOOK_PATIENCE = 2.0
+"""Seconds that a check which is through waits for the look at the endpoints that it did not use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +50,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """One run of the steps: on which record, with whom to talk, what to log in with, what a refresh builds on."""
+    """One run of the steps: on which record, where, with whom to talk, what to log in with, what to build on."""
 
     cluster: Cluster
+    endpoint: Endpoint
     dialog: Dialog
     given: Credentials | None
     ticket: Ticket | None
@@ -59,6 +64,9 @@ class _Attempt:
 
 class Checker:
     """Checks clusters; between checks it keeps the tickets of password logins and what refreshes build on, in memory.
+
+    Attributes:
+        endpoints: which endpoint of each cluster is asked.
 
     Args:
         secrets: where the credentials are.
@@ -74,6 +82,7 @@ class Checker:
         self._timer = timer
         self._tickets: dict[str, Ticket] = {}
         self._known: dict[str, Known] = {}
+        self.endpoints = Endpoints(gateway, clock, timer)
 
     def keep_ticket(self, cluster_id: str, ticket: Ticket | None) -> None:
         """Use this login for the next checks; None forgets the last one, and what it saw."""
@@ -98,12 +107,28 @@ class Checker:
             StorageError: the secret cannot be read; that says nothing about the cluster.
         """
         ticket = None if credentials else self._tickets.get(cluster.id)
-        attempt = _Attempt(cluster, dialog, credentials, ticket, alone=alone)
+        endpoint = self.endpoints.choose(cluster, before)
+        attempt = _Attempt(cluster, endpoint, dialog, credentials, ticket, alone=alone)
         outcome = await self._run(attempt, before)
         if ticket is not None and isinstance(outcome.error, LoginError):
             # A ticket ends early when the cluster's keys change or its clock jumps; the password was not refused.
             outcome = await self._run(replace(attempt, ticket=None), before)
         return outcome
+
+    async def check_everywhere(self, cluster: Cluster, before: Snapshot, dialog: Dialog) -> Outcome:
+        """As `check`, with a look at all other endpoints beside it.
+
+        Raises:
+            StorageError: as `check`.
+        """
+        look = asyncio.ensure_future(self.endpoints.look_around(cluster, everywhere=True))
+        try:
+            outcome = await self.check(cluster, before, dialog)
+            await asyncio.wait([look], timeout=LOOK_PATIENCE)
+        finally:
+            look.cancel()
+            await asyncio.gather(look, return_exceptions=True)
+        return replace(outcome, snapshot=replace(outcome.snapshot, endpoints=self.endpoints.states(cluster)))
 
     async def refresh(self, cluster: Cluster, before: Snapshot) -> Outcome:
         """See what has changed; a full check where none of this run is recent, or where one is needed to explain it.
@@ -113,30 +138,51 @@ class Checker:
         """
         ticket, known = self._tickets.get(cluster.id), self._known.get(cluster.id)
         logged_in = ticket is not None or cluster.login.method is LoginMethod.TOKEN
-        if known is not None and logged_in and known.serves(cluster, self._timer()):
+        endpoint = self.endpoints.choose(cluster, before)
+        if known is not None and logged_in and known.serves(cluster, endpoint, self._timer()):
             with suppress(SurpriseError):
-                outcome = await self._run(_Attempt(cluster, Silent(), None, ticket, known, alone=True), before)
+                attempt = _Attempt(cluster, endpoint, Silent(), None, ticket, known, alone=True)
+                outcome = await self._run(attempt, before)
                 if ticket is None or not isinstance(outcome.error, LoginError):
                     return outcome
             self._known.pop(cluster.id, None)
         return await self.check(cluster, before, Silent(), alone=True)
 
     async def _run(self, attempt: _Attempt, before: Snapshot) -> Outcome:
-        checklist, cluster = Checklist(CHECK_STEPS, attempt.dialog.step, self._timer), attempt.cluster
+        """The steps at one endpoint, and at others where it does not answer; only the last failure is reported."""
+
+        async def at(endpoint: Endpoint) -> Outcome:
+            known = attempt.known if endpoint == attempt.endpoint else None
+            return await self._once(replace(attempt, endpoint=endpoint, known=known), before)
+
+        cluster = attempt.cluster
+        outcome = await self.endpoints.run(cluster, attempt.endpoint, at)
+        if isinstance(outcome.error, LoginError):
+            self.keep_ticket(cluster.id, None)
+        for step in outcome.steps:
+            if step.state is StepState.FAILED:
+                attempt.dialog.step(step)
+        return replace(outcome, snapshot=replace(outcome.snapshot, endpoints=self.endpoints.states(cluster)))
+
+    async def _once(self, attempt: _Attempt, before: Snapshot) -> Outcome:
+        def report(step: Step) -> None:
+            if step.state is not StepState.FAILED:
+                attempt.dialog.step(step)
+
+        checklist, cluster = Checklist(CHECK_STEPS, report, self._timer), attempt.cluster
         try:
             observed, certificate = await self._converse(attempt, checklist)
         except StorageError:
             raise
         except PxmError as error:
             return self._failed(cluster, before, checklist, error)
+        self.endpoints.answered(cluster, attempt.endpoint, observed.rtt_ms)
         now = self._clock().replace(microsecond=0)
         snapshot = snapshot_of(before, cluster, observed, certificate, now)
         return Outcome(answered(cluster, observed, now), snapshot, checklist.steps())
 
     def _failed(self, cluster: Cluster, before: Snapshot, checklist: Checklist, error: PxmError) -> Outcome:
         now = self._clock().replace(microsecond=0)
-        if isinstance(error, LoginError):
-            self.keep_ticket(cluster.id, None)
         result = failed(cluster, error, checklist.failed_at(), now)
         assert result.error is not None  # noqa: S101
         return Outcome(result, with_error(before, result.error, now), checklist.steps(), error)
@@ -144,16 +190,18 @@ class Checker:
     async def _converse(self, attempt: _Attempt, checklist: Checklist) -> tuple[Observation, Certificate]:
         cluster = attempt.cluster
         token = cluster.login.method is LoginMethod.TOKEN
-        session = self._gateway.open(cluster.endpoint, cluster.trust, token=token, alone=attempt.alone)
+        endpoint = attempt.endpoint
+        session = self._gateway.open(endpoint, cluster.trust, token=token, alone=attempt.alone)
         async with aclosing(session):
-            conversation = Conversation(session, cluster.endpoint, checklist)
-            await conversation.reach()
+            conversation = Conversation(session, endpoint, checklist)
+            failing = [state for state in self.endpoints.failing(cluster) if state.endpoint != endpoint]
+            await conversation.reach(failing)
             with checklist.step("certificate") as notes:
-                certificate = await self._secure(session, cluster)
+                certificate = await self._secure(session, attempt)
                 notes.message = f"the trusted one, {days_left(certificate.not_after, self._clock())} days left"
             if attempt.known is None:
                 observed = await self._read_all(conversation, attempt)
-                self._known[cluster.id] = Known.of(cluster, observed, self._timer())
+                self._known[cluster.id] = Known.of(cluster, endpoint, observed, self._timer())
             else:
                 with checklist.step("login"):
                     observed = attempt.known.complete(await self._look_again(session, attempt))
@@ -184,11 +232,11 @@ class Checker:
         except PxmError:
             raise SurpriseError from None
 
-    async def _secure(self, session: ProxmoxSession, cluster: Cluster) -> Certificate:
+    async def _secure(self, session: ProxmoxSession, attempt: _Attempt) -> Certificate:
         try:
-            return await session.secure(cluster.trust)
+            return await session.secure(attempt.cluster.trust)
         except CertificateError as error:
-            raise as_change(cluster, error, self._clock()) from None
+            raise as_change(attempt.cluster, attempt.endpoint, error, self._clock()) from None
 
     async def _enter(
         self, conversation: Conversation, attempt: _Attempt, realms: asyncio.Task[tuple[Realm, ...]]
@@ -197,18 +245,22 @@ class Checker:
         try:
             credentials = attempt.given or stored_credentials(self._secrets, attempt.cluster)
             reading = await conversation.enter(credentials, attempt.dialog, ticket=attempt.ticket)
-        except PxmError:
-            await realms
+        except PxmError as error:
+            try:
+                await realms
+            except UnreachableError as other:
+                other.may_have_arrived = isinstance(error, LoginError) or getattr(error, "may_have_arrived", False)
+                raise
             raise
         if reading.ticket is not None:
             self.keep_ticket(attempt.cluster.id, reading.ticket)
         return reading
 
 
-def as_change(cluster: Cluster, error: CertificateError, now: datetime) -> CertificateError:
+def as_change(cluster: Cluster, endpoint: Endpoint, error: CertificateError, now: datetime) -> CertificateError:
     """For a registered cluster another certificate is a change; say what the change looks like."""
     trusted, shown = cluster.trust.certificate, error.certificate
     if trusted is None or shown is None or error.cause not in {"changed", "untrusted"}:
         return error
     since = cluster.trust.trusted_at or cluster.created_at
-    return changed(cluster.endpoint, f"{since:%Y-%m-%d}", shown, compare(trusted, shown, now))
+    return changed(endpoint, f"{since:%Y-%m-%d}", shown, compare(trusted, shown, now))

@@ -268,7 +268,7 @@ class ClusterService:
 
         async def work() -> CheckReport:
             await open_vault(self._secrets, bridged)
-            outcome = await self.checker().check(cluster, before, bridged)
+            outcome = await self.checker().check_everywhere(cluster, before, bridged)
             return await self._saved(cluster, outcome)
 
         return await self._runner.run(work)
@@ -301,6 +301,7 @@ class ClusterService:
             await self._secrets.delete(cluster.id)
             if self._checker is not None:
                 self._checker.keep_ticket(cluster.id, None)
+                self._checker.endpoints.forget(cluster.id)
 
         await self._runner.run(lambda: to_the_end(work))
         left = "".join(f"; left on the cluster, to be removed there: {line}" for line in cleanup_of(cluster))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from pxm_tui.domain.certificate import Certificate, Trust
 from pxm_tui.domain.cluster import Endpoint, Login, LoginMethod
 from pxm_tui.domain.errors import LoginError, PxmError, UnreachableError
 from pxm_tui.domain.messages import grant_line, unknown_realm
-from pxm_tui.domain.observation import Observation, Realm, limits_of
+from pxm_tui.domain.observation import EndpointState, Observation, Realm, limits_of
 from pxm_tui.domain.secret import Secret
 from pxm_tui.services.checklist import Checklist, StepNotes
 from pxm_tui.services.dialog import CodeQuestion, Dialog
@@ -39,8 +39,8 @@ class Conversation:
         self._endpoint = endpoint
         self._checklist = checklist
 
-    async def reach(self) -> None:
-        """The steps `address` and `connect`."""
+    async def reach(self, passed_over: Sequence[EndpointState] = ()) -> None:
+        """The steps `address` and `connect`; the latter says which endpoints were passed over, if any."""
         with self._checklist.step("address") as notes:
             addresses = await self._session.resolve()
             literal = self._endpoint.host in addresses
@@ -49,6 +49,9 @@ class Conversation:
         with self._checklist.step("connect") as notes:
             await self._session.connect()
             notes.message = "answered"
+            if passed_over:
+                failing = ", ".join(f"{state.endpoint.authority}: {state.error}" for state in passed_over)
+                notes.warn("endpoint_down", f"{self._endpoint.authority} answered; not used: {failing}")
 
     async def secure(self, trust: Trust, say: Callable[[Certificate], str]) -> Certificate:
         """The step `certificate`, where the trust is known."""

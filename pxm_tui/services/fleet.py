@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from pxm_tui.domain.cluster import CheckResult, Cluster, Status, apply_check
+from pxm_tui.domain.cluster import CheckResult, Cluster, Endpoint, Status, apply_check
 from pxm_tui.domain.errors import StorageError
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.services.checking import Outcome
@@ -51,6 +51,12 @@ class ClusterView:
     asked: bool = False
     tries: int = 0
     next_try: float | None = None
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The endpoint in use; the registered one where none is."""
+        used = self.snapshot.endpoint_in_use
+        return used if used in self.cluster.endpoints else self.cluster.endpoint
 
     @property
     def waiting(self) -> bool:
@@ -262,6 +268,7 @@ class FleetService:
         try:
             outcome = await self._clusters.checker().refresh(view.cluster, view.snapshot)
             self._take(key, view.cluster, outcome)
+            await self._look_around(key)
         except StorageError as error:
             self._locked = True
             self._notice(error.message)
@@ -272,6 +279,17 @@ class FleetService:
             self._checks.pop(key, None)
             self._due.free(key)
             self._wake_up()
+
+    async def _look_around(self, key: str) -> None:
+        """See whether endpoints that failed are back, and whether those that are not in use still answer."""
+        view = self._views.get(key)
+        if view is None or len(view.cluster.endpoints) < 2 or needs_a_person(view.cluster):
+            return
+        endpoints = self._clusters.checker().endpoints
+        if await endpoints.look_around(view.cluster) and (view := self._views.get(key)) is not None:
+            snapshot = replace(view.snapshot, endpoints=endpoints.states(view.cluster))
+            self._views[key] = replace(view, snapshot=snapshot)
+            self._changed()
 
     def _take(self, key: str, asked: Cluster, outcome: Outcome) -> None:
         view = self._views.get(key)

@@ -17,11 +17,10 @@ from pxm_tui.domain.cluster import (
     reason_of,
 )
 from pxm_tui.domain.errors import CertificateError, LoginError, PxmError
-from pxm_tui.domain.observation import ErrorEntry, Observation, Snapshot, guest_counts, limits_of
+from pxm_tui.domain.observation import KEPT_RTTS, ErrorEntry, Observation, Snapshot, guest_counts, limits_of
 from pxm_tui.domain.rights import rights_in_words
 
 KEPT_ERRORS = 20
-KEPT_RTTS = 5
 
 
 def status_of_error(error: PxmError) -> Status:

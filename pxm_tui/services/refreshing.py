@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from pxm_tui.domain.cluster import Cluster
+from pxm_tui.domain.cluster import Cluster, Endpoint
 from pxm_tui.domain.observation import Observation, Permissions
 
 FULL_EVERY = 600.0
@@ -23,6 +23,7 @@ class Known:
 
     Attributes:
         basis: `Cluster.basis()` of the record that was checked.
+        endpoint: where it was checked; another node may run another version.
         at: when, by the monotonic timer, seconds.
         version: such as `9.2.11`.
         permissions: what the login may do.
@@ -33,6 +34,7 @@ class Known:
     """
 
     basis: Hashable
+    endpoint: Endpoint
     at: float
     version: str
     permissions: Permissions
@@ -42,10 +44,11 @@ class Known:
     sees_guests: bool
 
     @classmethod
-    def of(cls, cluster: Cluster, observed: Observation, at: float) -> Known:
-        """What a full check of `cluster` leaves behind."""
+    def of(cls, cluster: Cluster, endpoint: Endpoint, observed: Observation, at: float) -> Known:
+        """What a full check of `cluster` at `endpoint` leaves behind."""
         return cls(
             basis=cluster.basis(),
+            endpoint=endpoint,
             at=at,
             version=observed.version,
             permissions={path: _shared(held) for path, held in observed.permissions.items()},
@@ -55,9 +58,10 @@ class Known:
             sees_guests=bool(observed.guests),
         )
 
-    def serves(self, cluster: Cluster, now: float) -> bool:
-        """Whether a refresh of `cluster` may build on this."""
-        return now - self.at < FULL_EVERY and self.basis == cluster.basis()
+    def serves(self, cluster: Cluster, endpoint: Endpoint, now: float) -> bool:
+        """Whether a refresh of `cluster` at `endpoint` may build on this."""
+        recent = now - self.at < FULL_EVERY
+        return recent and self.endpoint == endpoint and self.basis == cluster.basis()
 
     def complete(self, seen: Observation) -> Observation:
         """A refresh's observation with what it did not ask for.

@@ -12,6 +12,7 @@ from typing import Any
 from pxm_tui.domain.certificate import Certificate, Trust, TrustMode
 from pxm_tui.domain.cluster import Cluster, Endpoint, Limit, Login, LoginMethod, Reason, Status
 from pxm_tui.storage import fields
+from pxm_tui.storage.endpoints import endpoint_of
 from pxm_tui.storage.fields import optional_written, written
 from pxm_tui.storage.problems import DamagedError
 
@@ -132,19 +133,10 @@ def _cluster(identity: Mapping[str, Any], state: Mapping[str, Any]) -> Cluster:
 
 
 def _endpoints(identity: Mapping[str, Any]) -> tuple[Endpoint, ...]:
-    found = tuple(_endpoint(fields.text(entry["url"])) for entry in fields.items(identity["endpoints"]))
+    found = tuple(endpoint_of(fields.text(entry["url"])) for entry in fields.items(identity["endpoints"]))
     if not found or found[0].url != identity["api_endpoint"]:
         raise DamagedError("the first endpoint is not the registered one")
     return found
-
-
-def _endpoint(url: str) -> Endpoint:
-    """The reverse of `Endpoint.url`."""
-    host, _, port = url.removeprefix("https://").rpartition(":")
-    endpoint = Endpoint(host.removeprefix("[").removesuffix("]"), int(port))
-    if endpoint.url != url:
-        raise DamagedError("an endpoint is not https://host:port")
-    return endpoint
 
 
 def _login(identity: Mapping[str, Any], refused: bool) -> Login:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pxm_tui.domain.observation import ErrorEntry, Node, Snapshot
+from pxm_tui.domain.observation import EndpointState, ErrorEntry, Node, Snapshot
 from pxm_tui.storage import fields
+from pxm_tui.storage.endpoints import endpoint_of
 from pxm_tui.storage.fields import optional_written, written
 from pxm_tui.storage.problems import DamagedError
 
@@ -20,6 +21,7 @@ def snapshot_document(snapshot: Snapshot) -> dict[str, Any]:
         "rights": snapshot.rights,
         "certificate_not_after": optional_written(snapshot.certificate_not_after),
         "errors": [_error_document(entry) for entry in snapshot.errors],
+        "endpoints": [_endpoint_document(state) for state in snapshot.endpoints],
     }
 
 
@@ -38,6 +40,7 @@ def snapshot_of(document: Any) -> Snapshot:
             fields.text(document["rights"]),
             fields.optional_moment(document["certificate_not_after"]),
             tuple(_error(entry) for entry in fields.items(document["errors"])),
+            tuple(_endpoint(state) for state in fields.items(document.get("endpoints", []))),
         )
     except (LookupError, TypeError, AttributeError) as error:
         raise DamagedError(f"a value has a wrong form ({type(error).__name__})") from None
@@ -88,4 +91,24 @@ def _error(found: Any) -> ErrorEntry:
         fields.moment(found["first_at"]),
         fields.moment(found["last_at"]),
         fields.number(found["count"]),
+    )
+
+
+def _endpoint_document(state: EndpointState) -> dict[str, Any]:
+    return {
+        "url": state.endpoint.url,
+        "in_use": state.in_use,
+        "rtt_ms": state.rtt_ms,
+        "error": state.error,
+        "since": optional_written(state.since),
+    }
+
+
+def _endpoint(found: Any) -> EndpointState:
+    return EndpointState(
+        endpoint_of(fields.text(found["url"])),
+        fields.boolean(found["in_use"]),
+        fields.optional_real(found["rtt_ms"]),
+        fields.text(found["error"]),
+        fields.optional_moment(found["since"]),
     )

@@ -14,6 +14,7 @@ from pxm_tui.domain.describe import guests_figure, labels_words, nodes_figure, s
 from pxm_tui.domain.messages import grant_line
 from pxm_tui.domain.times import days_left, local_short
 from pxm_tui.services.fleet import ClusterView
+from pxm_tui.tui.endpoint_lines import endpoint_lines
 from pxm_tui.tui.explain import other_nodes
 from pxm_tui.tui.glyphs import STATUS_STYLE, Glyphs, environment_style
 from pxm_tui.tui.text import content, safe
@@ -23,6 +24,9 @@ ANSWERS = frozenset({Status.HEALTHY, Status.DEGRADED})
 
 SPARABLE = 3
 """How many facts may give way below an explanation: labels first, then identity, then rights."""
+
+ENDPOINTS_IN_FULL = 8
+ENDPOINTS_IN_SHORT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +175,11 @@ class Detail:
 
     def _facts(self, kept: int) -> Iterator[tuple[str, str]]:
         cluster = self.view.cluster
-        yield "Endpoint", self._endpoint()
+        most = ENDPOINTS_IN_FULL if kept >= SPARABLE else ENDPOINTS_IN_SHORT
+        label = "Endpoint" if len(cluster.endpoints) == 1 else "Endpoints"
+        for line in endpoint_lines(self.view, self.now, self.glyphs, most):
+            yield label, line
+            label = ""
         yield "Login", _login(cluster)
         if kept >= 1 and self.view.snapshot.rights:
             yield "Rights", self._rights()
@@ -182,15 +190,6 @@ class Detail:
             yield "Cluster", f"{own}id {cluster.short_id}, registered {registered:%Y-%m-%d %H:%M} UTC"
         if kept >= SPARABLE:
             yield "Labels", safe(labels_words(cluster))
-
-    def _endpoint(self) -> str:
-        endpoints = self.view.cluster.endpoints
-        node = next((node.name for node in self.view.snapshot.nodes if node.local), "")
-        where = f" (node {safe(node)})" if node else ""
-        first = f"{endpoints[0].url}{where}"
-        return (
-            f"{first}, the only one" if len(endpoints) == 1 else f"{first}, {', '.join(e.url for e in endpoints[1:])}"
-        )
 
     def _rights(self) -> str:
         cluster = self.view.cluster

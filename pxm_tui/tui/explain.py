@@ -56,10 +56,10 @@ def explain(view: ClusterView, now: datetime, *, checking: bool = False) -> Expl
     cluster = view.cluster
     name = safe(cluster.name)
     if checking and view.waiting:
-        return _waiting(name, cluster, now)
+        return _waiting(name, view, now)
     match cluster.status:
         case Status.HEALTHY:
-            return _healthy(name, cluster)
+            return _healthy(name, view)
         case Status.DEGRADED:
             return _degraded(name, view, now)
         case Status.UNREACHABLE:
@@ -70,14 +70,16 @@ def explain(view: ClusterView, now: datetime, *, checking: bool = False) -> Expl
             return Explanation(f"{name}: not checked yet.", (cluster.endpoint.url,), "r asks it now.")
 
 
-def _waiting(name: str, cluster: Cluster, now: datetime) -> Explanation:
+def _waiting(name: str, view: ClusterView, now: datetime) -> Explanation:
+    cluster = view.cluster
     if cluster.last_seen_at is None:
-        return Explanation(f"{name}: {cluster.endpoint.url} is being asked.")
+        return Explanation(f"{name}: {view.endpoint.url} is being asked.")
     seen = local_short(cluster.last_seen_at, now)
-    return Explanation(f"{name}: the row shows what was seen at {seen}; {cluster.endpoint.authority} is being asked.")
+    return Explanation(f"{name}: the row shows what was seen at {seen}; {view.endpoint.authority} is being asked.")
 
 
-def _healthy(name: str, cluster: Cluster) -> Explanation:
+def _healthy(name: str, view: ClusterView) -> Explanation:
+    cluster = view.cluster
     if cluster.limits:
         return Explanation(limits_words(cluster), (), "Enter shows its rights.")
     facts = [f"Proxmox VE {cluster.proxmox_version}"]
@@ -87,7 +89,9 @@ def _healthy(name: str, cluster: Cluster) -> Explanation:
         facts.append("quorate")
     if cluster.guests_total is not None:
         facts.append(f"{cluster.guests_running} of {cluster.guests_total} guests running")
-    return Explanation(f"{name}: healthy. {', '.join(facts)}.", (f"{cluster.endpoint.url}.",))
+    failing = [state for state in view.snapshot.endpoints if state.error]
+    beside = "".join(f" Not used: {state.endpoint.authority}, {safe(state.error)}." for state in failing[:2])
+    return Explanation(f"{name}: healthy. {', '.join(facts)}.", (f"{view.endpoint.url}.{beside}",))
 
 
 def limits_words(cluster: Cluster) -> str:
@@ -126,23 +130,24 @@ def _unreachable(name: str, view: ClusterView, now: datetime) -> Explanation:
         return Explanation(f"{name}: unreachable.", (), "c checks again.")
     what = _lowered(safe(reason.message)).removesuffix(".")
     since = f", since {local_short(reason.since, now)}" if reason.since else ""
-    return Explanation(f"{name}: {what}{since}.", (only_endpoint(view),), "c checks again.")
+    return Explanation(f"{name}: {what}{since}.", (silent_endpoints(view),), "c checks again.")
 
 
-def only_endpoint(view: ClusterView) -> str:
-    """That there is one endpoint only, and which other nodes there were when it was last seen."""
-    if len(view.cluster.endpoints) > 1:
-        return ""
+def silent_endpoints(view: ClusterView) -> str:
+    """That none of several endpoints answers, or that there is one only; and which other nodes there were last."""
+    count = len(view.cluster.endpoints)
     others = other_nodes(view)
+    known = "It is the only endpoint" if count == 1 else f"None of its {count} endpoints answers"
     if not others:
-        return "It is the only endpoint."
+        return f"{known}."
     which = "nodes" if "; " in others else "node"
-    return f"It is the only endpoint; its other {which}, when last seen: {others}."
+    return f"{known}; its other {which}, when last seen: {others}."
 
 
 def other_nodes(view: ClusterView) -> str:
-    """The nodes besides the one at the endpoint, as last seen: `dr-ams-2, 10.40.0.12; …`; empty if unknown."""
-    nodes = [node for node in view.snapshot.nodes if not node.local]
+    """The nodes at no endpoint, as last seen: `dr-ams-2, 10.40.0.12; …`; empty if unknown."""
+    asked = {endpoint.host for endpoint in view.cluster.endpoints}
+    nodes = [node for node in view.snapshot.nodes if not node.local and node.address not in asked]
     return "; ".join(f"{safe(node.name)}, {node.address}" if node.address else safe(node.name) for node in nodes[:3])
 
 

@@ -141,7 +141,7 @@ class RowPainter:
             case "login":
                 return str(cluster.login.method)
             case _:
-                return cluster.endpoint.authority
+                return view.endpoint.authority
 
     def _rtt(self, view: ClusterView) -> str:
         measured = view.snapshot.rtt_ms
