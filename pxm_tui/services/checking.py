@@ -121,6 +121,8 @@ class Checker:
         Raises:
             StorageError: as `check`.
         """
+        if len(cluster.endpoints) < 2:
+            return await self.check(cluster, before, dialog)
         look = asyncio.ensure_future(self.endpoints.look_around(cluster, everywhere=True))
         try:
             outcome = await self.check(cluster, before, dialog)
