@@ -46,6 +46,7 @@ def open_secrets(settings: Settings, passphrase: Secret | None = None) -> Secret
         secret_store="passphrase" if passphrase else settings.secret_store,
         passphrase_file=settings.passphrase_file,
         passphrase=passphrase,
+        remember=settings.remember_passphrase,
     )
 
 
@@ -131,6 +132,7 @@ def build_services(
     from pxm_tui.services.fleet import FleetService
     from pxm_tui.services.journal import Journal
     from pxm_tui.services.polling import PollingPolicy
+    from pxm_tui.services.secret_keeping import SecretsService
     from pxm_tui.storage.actor import present_actor
     from pxm_tui.storage.preferences import FilePreferences
     from pxm_tui.storage.snapshot_cache import FileSnapshotCache
@@ -165,9 +167,11 @@ def build_services(
         clock=clock,
         timer=timer,
     )
+    keeping = SecretsService(secrets=secrets, clusters=clusters, fleet=fleet, runner=runner, journal=journal)
     return Services(
         clusters=clusters,
         fleet=fleet,
+        secrets=keeping,
         journal=journal,
         audit=audit,
         preferences=FilePreferences(settings.state_dir / "tui.json"),
@@ -176,6 +180,7 @@ def build_services(
         timer=timer,
         machine=socket.gethostname(),
         period=settings.refresh,
+        lock_after=None if settings.lock_after is None else settings.lock_after * 60,
         demo=demo,
         close=close,
         faults=None if control is None else _open_faults(control, runner),

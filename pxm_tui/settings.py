@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 NAME = "pxm"
 PERIOD_LEAST, PERIOD_MOST = 5.0, 3600.0
+MINUTES_LEAST, MINUTES_MOST = 1, 1440
 SECRET_STORES = ("auto", "keyring", "passphrase", "ask")
 
 
@@ -35,6 +36,8 @@ class Settings(NamedTuple):
         answer_timeout: seconds for a whole answer.
         secret_store: `auto`, `keyring`, `passphrase` or `ask`.
         passphrase_file: holds the vault's passphrase; the user's own and closed to others.
+        lock_after: minutes without a key after which the terminal UI locks the secret store; None: never by itself.
+        remember_passphrase: minutes for which the kernel keeps the key that a passphrase gave; None: not at all.
         ascii: draw with ASCII only; None: decided by locale and terminal.
         mouse: ask the terminal for clicks and the wheel.
         syslog: the audit goes to the system's log as well, where there is one.
@@ -51,6 +54,8 @@ class Settings(NamedTuple):
     answer_timeout: float = 30.0
     secret_store: str = "auto"  # noqa: S105
     passphrase_file: Path | None = None
+    lock_after: float | None = None
+    remember_passphrase: float | None = None
     ascii: bool | None = None
     mouse: bool = True
     syslog: bool = True
@@ -133,17 +138,21 @@ def _from_environment(env: Mapping[str, str]) -> dict[str, Any]:
         found["syslog"] = parse_switch(env["PXM_SYSLOG"], "PXM_SYSLOG")
     if env.get("PXM_VAULT_PASSPHRASE_FILE"):
         found["passphrase_file"] = Path(env["PXM_VAULT_PASSPHRASE_FILE"]).absolute()
+    for key in ("lock_after", "remember_passphrase"):
+        name = f"PXM_{key.upper()}"
+        if env.get(name):
+            found[key] = parse_refresh(env[name], name, "minutes")
     return found
 
 
-def parse_refresh(text: str, where: str = "--refresh") -> float | None:
-    """Seconds, or `off`. Raises `InvalidError`."""
+def parse_refresh(text: str, where: str = "--refresh", unit: str = "seconds") -> float | None:
+    """A time in its unit, or `off`. Raises `InvalidError`."""
     if text == "off":
         return None
     try:
         return float(text)
     except ValueError:
-        raise _wrong(where, f'"{text}" is neither seconds nor "off"') from None
+        raise _wrong(where, f'"{text}" is neither {unit} nor "off"') from None
 
 
 def parse_switch(text: str, where: str) -> bool:
@@ -158,6 +167,12 @@ def _checked(settings: Settings) -> Settings:
         raise _wrong("secret_store", f'"{settings.secret_store}" is none of {", ".join(SECRET_STORES)}')
     if settings.refresh is not None and not PERIOD_LEAST <= settings.refresh <= PERIOD_MOST:
         raise _wrong("refresh", f"{settings.refresh:g} s is not between {PERIOD_LEAST:g} and {PERIOD_MOST:g}")
+    for name, minutes in (
+        ("lock_after", settings.lock_after),
+        ("remember_passphrase", settings.remember_passphrase),
+    ):
+        if minutes is not None and not MINUTES_LEAST <= minutes <= MINUTES_MOST:
+            raise _wrong(name, f"{minutes:g} minutes is not between {MINUTES_LEAST} and {MINUTES_MOST}")
     if settings.concurrency < 1:
         raise _wrong("concurrency", "is less than 1")
     for name, value in settings._asdict().items():

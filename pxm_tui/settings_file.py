@@ -21,6 +21,8 @@ class SettingsFile(BaseModel):
     answer_timeout: float | None = None
     secret_store: str | None = None
     passphrase_file: str | None = None
+    lock_after: float | Literal["off"] | None = None
+    remember_passphrase: float | Literal["off"] | None = None
     ascii: bool | None = None
     mouse: bool | None = None
     syslog: bool | None = None
@@ -41,8 +43,9 @@ class SettingsFile(BaseModel):
 
     def _as_settings(self: Self) -> dict[str, Any]:
         found = self.model_dump(exclude_none=True)
-        if found.get("refresh") == "off":
-            found["refresh"] = None
+        for name in ("refresh", "lock_after", "remember_passphrase"):
+            if found.get(name) == "off":
+                found[name] = None
         if "passphrase_file" in found:
             found["passphrase_file"] = Path(found["passphrase_file"]).expanduser().absolute()
         return found

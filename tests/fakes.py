@@ -30,6 +30,7 @@ from pxm_tui.services.fleet import FleetService
 from pxm_tui.services.journal import Journal
 from pxm_tui.services.polling import PollingPolicy
 from pxm_tui.services.ports import CodeSource, Credentials, Ticket, VaultMode, VaultState
+from pxm_tui.services.secret_keeping import SecretsService
 from pxm_tui.storage.memory_repository import MemoryRepository
 
 T = TypeVar("T")
@@ -307,7 +308,8 @@ class FakeSecrets:
     def __init__(self, passphrase: str | None = None, *, exists: bool = True) -> None:
         self.kept: dict[tuple[str, LoginMethod], Secret] = {}
         self._passphrase = passphrase
-        self._state = VaultState(VaultMode.PASSPHRASE if exists else None, open=passphrase is None, exists=exists)
+        mode = VaultMode.PASSPHRASE if exists else None
+        self._state = VaultState(mode, open=passphrase is None, exists=exists, asks=passphrase is not None)
 
     async def state(self) -> VaultState:
         """As it is."""
@@ -326,6 +328,29 @@ class FakeSecrets:
     async def choose_ask(self) -> None:
         """In memory."""
         self._state = VaultState(VaultMode.ASK, open=True, exists=False)
+
+    def is_open(self) -> bool:
+        """As it is."""
+        return self._state.open
+
+    async def lock(self) -> None:
+        """Close it."""
+        self._state = replace(self._state, open=False)
+
+    async def reopen(self) -> VaultState:
+        """Open, unless it takes a passphrase."""
+        if self._passphrase is None:
+            self._state = replace(self._state, open=True)
+        return self._state
+
+    async def change(self, mode: VaultMode, passphrase: Secret | None, current: Secret | None) -> None:
+        """Compare, then hand over."""
+        if self._passphrase is not None and (current is None or current.reveal() != self._passphrase):
+            raise InvalidError("passphrase", "This is not the passphrase of the secret store.", field="current")
+        self._passphrase = None if passphrase is None else passphrase.reveal()
+        exists = mode is not VaultMode.ASK
+        asks = mode is VaultMode.PASSPHRASE
+        self._state = VaultState(mode, open=True, exists=exists, asks=asks, secrets=len(self.kept))
 
     async def put(self, cluster_id: str, kind: LoginMethod, secret: Secret) -> None:
         """Keep it."""
@@ -463,6 +488,7 @@ def make_bench(
     services = Services(
         clusters=service,
         fleet=fleet,
+        secrets=SecretsService(secrets=store, clusters=service, fleet=fleet, runner=SameLoop(), journal=journal),
         journal=journal,
         audit=audit,
         preferences=preferences,

@@ -155,6 +155,10 @@ class StorageError(PxmError):
     code = Code.STORAGE_UNUSABLE
 
 
+class SecretsLockedError(StorageError):
+    """The secret store is whole, but nobody has given its key."""
+
+
 class PartialFailureError(PxmError):
     """Some of several failed."""
 

@@ -18,6 +18,7 @@ from pxm_tui.domain.errors import (
     LoginError,
     NotFoundError,
     NotPermittedError,
+    SecretsLockedError,
     StorageError,
     UnreachableError,
 )
@@ -373,4 +374,9 @@ def storage_unusable(path: PurePath | str, why: str, do: str = "") -> StorageErr
 
 def secret_store(why: str, do: str = "") -> StorageError:
     """The secrets cannot be read or written; `why` is a sentence."""
-    return StorageError("secret_store", why, do=do or "Unlock it, then `r`; or choose a passphrase in the settings.")
+    return StorageError("secret_store", why, do=do or "Unlock it, then `r`; or choose a passphrase: `:secrets`.")
+
+
+def secrets_locked(why: str = "The secret store is locked.", do: str = "") -> StorageError:
+    """Nobody has given the key of the secret store."""
+    return SecretsLockedError("secret_store", why, do=do or "Give its passphrase, or PXM_VAULT_PASSPHRASE_FILE.")

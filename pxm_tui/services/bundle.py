@@ -12,6 +12,7 @@ from pxm_tui.services.faults import FaultInjector
 from pxm_tui.services.fleet import FleetService
 from pxm_tui.services.journal import Journal
 from pxm_tui.services.ports import Clock, Timer
+from pxm_tui.services.secret_keeping import SecretsService
 
 
 class Preferences(Protocol):
@@ -53,6 +54,7 @@ class Services:
     Attributes:
         clusters: register, check, repair, deregister.
         fleet: the watched fleet.
+        secrets: how secrets are kept: locked, opened, and who holds their key.
         journal: the log of this run.
         audit: where every change is written down.
         preferences: what the face remembers.
@@ -61,6 +63,7 @@ class Services:
         timer: monotonic seconds.
         machine: this machine's host name, for reports.
         period: seconds between two refreshes; None: by hand only.
+        lock_after: seconds without a key after which a face locks the secret store; None: never by itself.
         demo: set in the demo.
         close: ends the registry's writer; called once at the end.
         faults: what can go wrong at the demo's clusters; set in the demo alone.
@@ -68,6 +71,7 @@ class Services:
 
     clusters: ClusterService
     fleet: FleetService
+    secrets: SecretsService
     journal: Journal
     audit: Audit
     preferences: Preferences
@@ -76,6 +80,7 @@ class Services:
     timer: Timer
     machine: str
     period: float | None = 15.0
+    lock_after: float | None = None
     demo: DemoFourth | None = None
     close: Callable[[], None] = lambda: None
     faults: FaultInjector | None = None

@@ -92,6 +92,10 @@ class Checker:
         else:
             self._tickets[cluster_id] = ticket
 
+    def forget_tickets(self) -> None:
+        """Log in anew at the next checks."""
+        self._tickets.clear()
+
     async def check(
         self,
         cluster: Cluster,

@@ -121,6 +121,11 @@ class ClusterService:
             self._checker = Checker(self._secrets, self.client(), self._clock, self._timer)
         return self._checker
 
+    def forget_logins(self) -> None:
+        """Drop every ticket. Call it on the runner's loop only."""
+        if self._checker is not None:
+            self._checker.forget_tickets()
+
     def _new_id(self) -> str:
         found = str(uuid.uuid4())
         self.own_changes.add(found)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pxm_tui.domain.cluster import CheckResult, Cluster, Endpoint, Status, apply_check
-from pxm_tui.domain.errors import StorageError
+from pxm_tui.domain.errors import SecretsLockedError, StorageError
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.services.checking import Outcome
 from pxm_tui.services.clusters import ClusterService
@@ -132,6 +132,7 @@ class FleetService:
         self._cache_changed = False
         self._status_changed = False
         self._locked = False
+        self._awaits_key = False
         self._wake: asyncio.Event | None = None
         self._tell: Callable[[], None] = lambda: None
         self._told = False
@@ -172,13 +173,21 @@ class FleetService:
         wanted = None if cluster_ids is None else frozenset(cluster_ids)
 
         async def work() -> None:
-            self._locked = False
+            self._locked = self._awaits_key and not self._secrets.is_open()
             for key, view in self._views.items():
                 if (wanted is None or key in wanted) and not needs_a_person(view.cluster):
                     self._due.put(key, self._timer())
             self._wake_up()
 
         await self._runner.run(work)
+
+    async def pause(self) -> None:
+        """Ask nobody until the secret store is open again; what is being asked is given up. On the client's loop."""
+        self._await_key()
+        checks = list(self._checks.values())
+        for check in checks:
+            check.cancel()
+        await asyncio.gather(*checks, return_exceptions=True)
 
     async def adopt(self, cluster: Cluster, snapshot: Snapshot, *, failed: bool = False) -> None:
         """Take over what a registration or a check by a person has found, and re-read the registry."""
@@ -211,6 +220,7 @@ class FleetService:
             while True:
                 self._wake.clear()
                 self._look_at_registry()
+                self._resume_when_open()
                 self._start_due()
                 await self._save(at_end=False)
                 await self._pause(self._wake, self._idle_for())
@@ -221,9 +231,8 @@ class FleetService:
         now = self._clock()
         with suppress(StorageError):
             state = await self._secrets.state()
-            self._locked = not state.open and bool(self._views)
-            if self._locked:
-                self._notice("The secret store is locked: rows show the last known state. Unlock it, then r.")
+            if not state.open and self._views:
+                self._await_key()
             await self._secrets.sweep(self._views.keys(), now - timedelta(seconds=SWEEP_AFTER))
         self._pass_on_notices()
 
@@ -269,6 +278,8 @@ class FleetService:
             outcome = await self._clusters.checker().refresh(view.cluster, view.snapshot)
             self._take(key, view.cluster, outcome)
             await self._look_around(key)
+        except SecretsLockedError:
+            self._await_key()
         except StorageError as error:
             self._locked = True
             self._notice(error.message)
@@ -289,6 +300,17 @@ class FleetService:
         if await endpoints.look_around(view.cluster) and (view := self._views.get(key)) is not None:
             snapshot = replace(view.snapshot, endpoints=endpoints.states(view.cluster))
             self._views[key] = replace(view, snapshot=snapshot)
+            self._changed()
+
+    def _await_key(self) -> None:
+        """Nobody is asked until the secret store is open, by whatever way."""
+        self._locked = self._awaits_key = True
+        self._changed()
+
+    def _resume_when_open(self) -> None:
+        if self._awaits_key and self._secrets.is_open():
+            self._locked = self._awaits_key = False
+            self._plan_all()
             self._changed()
 
     def _take(self, key: str, asked: Cluster, outcome: Outcome) -> None:

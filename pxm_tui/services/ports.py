@@ -6,7 +6,7 @@ Adapters raise the errors of `pxm_tui.domain.errors`, with the wording of `pxm_t
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
@@ -116,11 +116,17 @@ class VaultState:
         mode: who holds the key; None where a person has yet to choose between passphrase and ask.
         open: secrets can be read and written now.
         exists: the vault file is there.
+        asks: opening it takes a passphrase from a person, rather than a keyring or a file.
+        secrets: how many it holds.
+        remembers: minutes for which the kernel keeps a key that a person gave, for this login session; 0: not at all.
     """
 
     mode: VaultMode | None
     open: bool
     exists: bool
+    asks: bool = field(default=False, compare=False)
+    secrets: int = field(default=0, compare=False)
+    remembers: int = field(default=0, compare=False)
 
 
 class SecretStore(Protocol):
@@ -144,6 +150,35 @@ class SecretStore(Protocol):
 
     async def choose_ask(self) -> None:
         """Keep secrets in memory only, for this run."""
+        ...
+
+    def is_open(self) -> bool:
+        """Whether secrets can be read now; asks nobody and does no work."""
+        ...
+
+    async def lock(self) -> None:
+        """Drop the key, whatever else remembers it for the session, and secrets that are in memory only.
+
+        Until `reopen` or `unlock` nothing opens it, a keyring or passphrase file neither.
+        """
+        ...
+
+    async def reopen(self) -> VaultState:
+        """End a lock; opens where that needs no person."""
+        ...
+
+    async def change(self, mode: VaultMode, passphrase: Secret | None, current: Secret | None) -> None:
+        """Let another holder keep the key; every secret stays, and so do other processes that have it open.
+
+        Args:
+            mode: who shall hold it; `ask` takes the secrets into memory and removes the file.
+            passphrase: the new one, for `passphrase`.
+            current: the one in use, where the state `asks` for one.
+
+        Raises:
+            InvalidError: cause `passphrase`: `current` is missing or not the right one.
+            StorageError: nothing was changed.
+        """
         ...
 
     async def put(self, cluster_id: str, kind: LoginMethod, secret: Secret) -> None:

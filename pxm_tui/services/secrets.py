@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pxm_tui.domain.cluster import Cluster
 from pxm_tui.domain.errors import InvalidError
-from pxm_tui.domain.messages import secret_missing, secret_store
+from pxm_tui.domain.messages import secret_missing, secrets_locked
 from pxm_tui.domain.secret import Secret
 from pxm_tui.services.dialog import Dialog, PassphraseQuestion
 from pxm_tui.services.ports import Credentials, SecretStore
@@ -19,11 +19,13 @@ async def open_vault(secrets: SecretStore, dialog: Dialog) -> None:
         StorageError: it stays closed.
     """
     state = await secrets.state()
+    if not state.open:
+        state = await secrets.reopen()  # a lock ends where somebody wants what is behind it
     wrong = False
     while not state.open:
         passphrase = await dialog.passphrase(PassphraseQuestion(new=not state.exists, wrong=wrong))
         if passphrase is None and state.exists:
-            raise secret_store("The secret store is locked, and no passphrase was given.")
+            raise secrets_locked("The secret store is locked, and no passphrase was given.")
         if passphrase is None:
             await secrets.choose_ask()
         else:

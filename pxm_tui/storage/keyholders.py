@@ -78,6 +78,14 @@ class Keyring:
         """Keep a key under a name. Raises as `load`."""
         self._ask(lambda: self._backend().set_password(SERVICE, name, key.to_text().reveal()))
 
+    def erase(self, name: str) -> bool:
+        """Remove the key kept under a name; False where the keyring did not do it."""
+        try:
+            self._ask(lambda: self._backend().delete_password(SERVICE, name))
+        except StorageError:
+            return False
+        return True
+
     def _backend(self) -> Any:
         backend = self._find()
         if not self._is_allowed(backend):

@@ -141,6 +141,20 @@ class StoredFile(Generic[T]):
         stamp = atomic.write_atomically(self.path, parts, backup=not forget, primitives=self._primitives)
         return Stored(value, stamp)
 
+    def erase(self) -> None:
+        """Remove the file and its copy; the caller holds the lock.
+
+        Raises:
+            StorageError: it cannot be done; the file is still there.
+        """
+        try:
+            # the copy first: who is stopped in between has the file, not a copy that nothing leads to
+            atomic.backup_of(self.path).unlink(missing_ok=True)
+            self.path.unlink(missing_ok=True)
+            self._primitives.fsync_directory(self.path.parent)
+        except OSError as error:
+            raise problems.cannot_write(self.path.parent, error) from None
+
     def keep_as(self, suffix: str) -> Path | None:
         """Keep the present file under a name of its own as well; None when it is there already."""
         kept = self.path.with_name(f"{self.path.name}.{suffix}")

@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pxm_tui.domain.cluster import LoginMethod
+from pxm_tui.domain.messages import secret_store as unusable
+from pxm_tui.domain.messages import secrets_locked
 from pxm_tui.domain.secret import Secret
 from pxm_tui.services.ports import VaultMode, VaultState
 from pxm_tui.storage.atomic import PRIMITIVES, Primitives
 from pxm_tui.storage.keyholders import Keyring
 from pxm_tui.storage.lock import LOCK_SECONDS, FileLock
+from pxm_tui.storage.login_session import LoginSession
 from pxm_tui.storage.notices import Notices
 from pxm_tui.storage.sealed_secrets import SealedSecrets, older_strangers
 from pxm_tui.storage.sealing import Argon2
@@ -37,6 +40,8 @@ class SecretVault:
         passphrase: held in memory, so that nobody is asked and no keyring touched.
         passphrase_file: holds the passphrase on its first line.
         keyring: the operating system's; another one for tests.
+        remember: minutes for which the login session remembers what a person's passphrase gave; None: not at all.
+        session: remembers it; another one for tests.
         now: the time, UTC.
         argon2: makes the parameters for a new vault.
         lock_seconds: how long another process may keep the lock before a write fails.
@@ -52,6 +57,8 @@ class SecretVault:
         passphrase: Secret | None = None,
         passphrase_file: Path | None = None,
         keyring: Keyring | None = None,
+        remember: float | None = None,
+        session: LoginSession | None = None,
         now: Callable[[], datetime] = _now,
         argon2: Callable[[], Argon2] = Argon2,
         lock_seconds: float = LOCK_SECONDS,
@@ -77,13 +84,18 @@ class SecretVault:
             keyring=keyring or Keyring(),
             now=now,
             argon2=argon2,
+            session=session or (None if remember is None else LoginSession(round(remember), self._notices)),
+            notices=self._notices,
         )
+        self._locked = False
         self._memory: dict[EntryKey, tuple[datetime, Secret]] | None = {} if only_memory else None
 
     async def state(self) -> VaultState:
         """How the secret store is; opens it where that needs no person."""
         if self._memory is not None:
-            return VaultState(VaultMode.ASK, open=True, exists=self._sealed.exists())
+            return VaultState(
+                VaultMode.ASK, open=not self._locked, exists=self._sealed.exists(), secrets=len(self._memory)
+            )
         return await self._thread.run(self._sealed.state)
 
     def notices(self) -> tuple[str, ...]:
@@ -97,18 +109,60 @@ class SecretVault:
             InvalidError: cause `passphrase`: it is not the right one.
         """
         await self._thread.run(lambda: self._sealed.unlock(passphrase))
-        held, self._memory = self._memory or {}, None
-        for place, (_, secret) in held.items():
-            await self._put(place, secret)
+        self._locked = False
+        await self._move_from_memory()
 
     async def choose_ask(self) -> None:
         """Keep secrets in memory only, for this run."""
         self._memory = self._memory or {}
 
+    def is_open(self) -> bool:
+        """Whether secrets can be read now; asks nobody and does no work."""
+        return not self._locked and (self._memory is not None or self._sealed.is_open())
+
+    async def lock(self) -> None:
+        """Drop the key and secrets that are in memory only; nothing opens the vault before `reopen` or `unlock`."""
+        self._locked = True
+        if self._memory is not None:
+            self._memory = {}
+        await self._thread.run(self._sealed.lock)
+
+    async def reopen(self) -> VaultState:
+        """End a lock; opens where that needs no person."""
+        self._locked = False
+        await self._thread.run(self._sealed.reopen)
+        return await self.state()
+
+    async def change(self, mode: VaultMode, passphrase: Secret | None, current: Secret | None) -> None:
+        """Let another holder keep the key; every secret stays. See the port."""
+        if self._memory is not None:
+            if mode is not VaultMode.ASK:
+                await self._leave_memory(mode, passphrase)
+        elif mode is VaultMode.ASK:
+            self._memory = await self._thread.run(lambda: self._sealed.surrender(current))
+        else:
+            await self._thread.run(lambda: self._sealed.change(mode, passphrase, current))
+        self._locked = False
+
+    async def _leave_memory(self, mode: VaultMode, passphrase: Secret | None) -> None:
+        if self._sealed.exists():
+            raise unusable(
+                "There is a secrets.vault from before, which is not in use.",
+                'Start pxm without secret_store = "ask" to use it, or move it away.',
+            )
+        await self._thread.run(lambda: self._sealed.change(mode, passphrase, None))
+        await self._move_from_memory()
+
+    async def _move_from_memory(self) -> None:
+        held, self._memory = self._memory or {}, None
+        for place, (_, secret) in held.items():
+            await self._put(place, secret)
+
     async def put(self, cluster_id: str, kind: LoginMethod, secret: Secret) -> None:
         """Keep a secret, replacing an older one of the same cluster and kind; on the disk when this returns."""
         place = cluster_id, kind.value
         if self._memory is not None:
+            self._refuse_if_locked()
             self._memory[place] = self._now(), secret
         else:
             await self._put(place, secret)
@@ -117,6 +171,7 @@ class SecretVault:
         """The secret, or None where there is none."""
         place = cluster_id, kind.value
         if self._memory is not None:
+            self._refuse_if_locked()
             return self._memory[place][1] if place in self._memory else None
         known, secret = self._sealed.peek(place)
         return secret if known else await self._thread.run(lambda: self._sealed.get(place))
@@ -133,6 +188,10 @@ class SecretVault:
         """Finish what was begun, forget the key and end the thread."""
         self._thread.close()
         self._sealed.forget_key()
+
+    def _refuse_if_locked(self) -> None:
+        if self._locked:
+            raise secrets_locked()
 
     async def _put(self, place: EntryKey, secret: Secret) -> None:
         await self._thread.run(lambda: self._sealed.put(place, secret))

@@ -64,6 +64,11 @@ class Vault:
         empty = cls(vault_id, mode, argon2, b"", {})
         return replace(empty, wrapped_key=wrapping.wrap(key, empty._about_key())), key
 
+    def rewrapped(self, key: Key, mode: VaultMode, argon2: Argon2 | None, wrapping: Key) -> Vault:
+        """The vault with the same entries under the same `key`, which another holder keeps from now on."""
+        held = replace(self, mode=mode, argon2=argon2)
+        return replace(held, wrapped_key=wrapping.wrap(key, held._about_key()))
+
     def unwrap(self, wrapping: Key) -> Key | None:
         """The key of the entries; None where `wrapping` is not the right key."""
         return wrapping.unwrap(self.wrapped_key, self._about_key())

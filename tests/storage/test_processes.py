@@ -15,6 +15,8 @@ from pxm_tui.domain.cluster import LoginMethod
 from pxm_tui.domain.secret import Secret
 from pxm_tui.storage.tinydb_repository import TinyDbRepository
 from pxm_tui.storage.vault import SecretVault
+from tests.storage.crashing_vault import CHANGES
+from tests.storage.crashing_vault import STEPS as STEPS_OF_A_CHANGE
 from tests.storage.faults import STEPS
 from tests.storage.registering import COUNT
 
@@ -95,3 +97,21 @@ async def test_two_programs_that_keep_50_secrets_each_lose_none(tmp_path: Path) 
     for number in NUMBERS:
         assert await vault.get(f"c{number}", LoginMethod.TOKEN) == Secret(f"secret-{number}")
     vault.close()
+
+
+def test_kill_9_while_the_key_changes_hands_leaves_a_vault_that_opens(tmp_path: Path) -> None:
+    count = 2 * STEPS_OF_A_CHANGE * len(CHANGES)
+    with start("tests.storage.crashing_vault", tmp_path, count) as program:
+        output, _ = program.communicate()
+    trials = [json.loads(line) for line in output.splitlines()]
+    assert len(trials) == count
+    outcomes = Counter(tuple(trial["opened_by"]) for trial in trials if trial["signal"] == signal.SIGKILL)
+    assert {len(names) for names in outcomes} == {1}, "always one holder opens it, with every secret in it"
+    assert set(outcomes) == {("former",), ("new",), ("keyring",)}
+    for trial in trials:
+        before, after = trial["change"]
+        former, new = ("keyring" if mode == "keyring" else name for mode, name in ((before, "former"), (after, "new")))
+        assert trial["opened_by"] in ([former], [new])
+        assert trial["copy_opened_by"] in ([former], [new])
+        if trial["signal"] is None or trial["opened_by"] == [new]:
+            assert trial["copy_opened_by"] == [new], "the former passphrase opens no copy of a vault that was changed"

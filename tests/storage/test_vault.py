@@ -9,13 +9,12 @@ import json
 import logging
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from keyring.backends import fail
 
 from pxm_tui.domain.cluster import LoginMethod
 from pxm_tui.domain.errors import InvalidError, StorageError
@@ -23,50 +22,10 @@ from pxm_tui.domain.secret import Secret
 from pxm_tui.services.ports import SecretStore, VaultMode, VaultState
 from pxm_tui.storage.keyholders import Keyring
 from pxm_tui.storage.sealing import Argon2
-from pxm_tui.storage.vault import SecretVault
 from tests.storage.fake_keyring import FakeBackend, class_named, keyring_with
 from tests.storage.faults import failing_at
 from tests.storage.samples import NOW
-
-TOKEN, PASSWORD = LoginMethod.TOKEN, LoginMethod.PASSWORD
-PASSPHRASE = Secret("open sesame, please")
-SECRET = Secret("s3cret-of-the-test")
-NO_KEYRING = keyring_with(fail.Keyring())  # type: ignore[no-untyped-call]
-
-Make = Callable[..., SecretVault]
-
-
-@pytest.fixture
-def directory(tmp_path: Path) -> Path:
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def file(directory: Path) -> Path:
-    return directory / "secrets.vault"
-
-
-@pytest.fixture
-def make(directory: Path) -> Iterator[Make]:
-    """Vaults on one directory, each as another process would have it; without a keyring if not told otherwise."""
-    made: list[SecretVault] = []
-
-    def make_one(**options: Any) -> SecretVault:
-        defaults: dict[str, Any] = {"keyring": NO_KEYRING, "now": lambda: NOW, "argon2": lambda: Argon2(1, 64, 1)}
-        made.append(SecretVault(directory, **(defaults | options)))
-        return made[-1]
-
-    yield make_one
-    for vault in made:
-        vault.close()
-
-
-@pytest.fixture
-def passphrase_file(tmp_path: Path) -> Path:
-    found = tmp_path / "passphrase"
-    found.write_text(PASSPHRASE.reveal() + "\n")
-    found.chmod(0o600)
-    return found
+from tests.storage.vaults import PASSPHRASE, PASSWORD, SECRET, TOKEN, Make
 
 
 def everything_in(directory: Path) -> bytes:

@@ -1,0 +1,86 @@
+"""How secrets are kept: who holds their key, and when it is dropped from memory. All work runs on the client's loop."""
+
+from __future__ import annotations
+
+from pxm_tui.domain.secret import Secret
+from pxm_tui.services.bridging import to_the_end
+from pxm_tui.services.clusters import ClusterService
+from pxm_tui.services.dialog import Dialog
+from pxm_tui.services.fleet import FleetService
+from pxm_tui.services.journal import Journal
+from pxm_tui.services.ports import Runner, SecretStore, VaultMode, VaultState
+
+_HELD = {
+    VaultMode.KEYRING: "this machine's keyring holds the key of the secret store now",
+    VaultMode.PASSPHRASE: "the secret store has another passphrase now",
+    VaultMode.ASK: "secrets are in memory only now; the secret store was removed",
+}
+
+
+class SecretsService:
+    """See the module.
+
+    Args:
+        secrets: the secret store.
+        clusters: whose logins are dropped with the key.
+        fleet: asks nobody while the store is locked.
+        runner: the client's loop.
+        journal: told of every lock and change.
+    """
+
+    def __init__(
+        self, *, secrets: SecretStore, clusters: ClusterService, fleet: FleetService, runner: Runner, journal: Journal
+    ) -> None:
+        self._secrets = secrets
+        self._clusters = clusters
+        self._fleet = fleet
+        self._runner = runner
+        self._journal = journal
+
+    async def state(self) -> VaultState:
+        """How the store is; opens it where that needs no person, unless it was locked."""
+        return await self._runner.run(self._secrets.state)
+
+    async def lock(self, why: str) -> None:
+        """Drop the key, all secrets and tickets from memory; clusters are asked again once somebody has opened it.
+
+        Args:
+            why: for the log, such as `by hand`.
+        """
+
+        async def work() -> None:
+            await self._fleet.pause()
+            self._clusters.forget_logins()
+            await self._secrets.lock()
+
+        await self._runner.run(lambda: to_the_end(work))
+        self._journal.write(f"secret store locked {why}")
+
+    async def unlock(self, dialog: Dialog) -> None:
+        """Open the store, asking for its passphrase where it takes one, and go on asking the clusters.
+
+        Raises:
+            StorageError: it stays closed.
+        """
+        await self._clusters.open_vault(dialog)
+        self._fleet.dismiss_notices()
+        await self._fleet.refresh()
+
+    async def change(self, mode: VaultMode, passphrase: Secret | None = None, current: Secret | None = None) -> None:
+        """Let another holder keep the key; no secret is lost, other programs that have the store open go on.
+
+        Args:
+            mode: who shall hold it; `ask` takes the secrets into memory, for this run, and removes the file.
+            passphrase: the new one, for `passphrase`.
+            current: the one in use, where the state `asks` for one.
+
+        Raises:
+            InvalidError: `current` is missing or wrong, or `passphrase` is.
+            StorageError: nothing was changed.
+        """
+
+        async def work() -> None:
+            await self._secrets.change(mode, passphrase, current)
+
+        await self._runner.run(lambda: to_the_end(work))
+        self._journal.write(_HELD[mode])

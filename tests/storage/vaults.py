@@ -1,0 +1,19 @@
+"""What the tests of the vault share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from keyring.backends import fail
+
+from pxm_tui.domain.cluster import LoginMethod
+from pxm_tui.domain.secret import Secret
+from pxm_tui.storage.vault import SecretVault
+from tests.storage.fake_keyring import keyring_with
+
+TOKEN, PASSWORD = LoginMethod.TOKEN, LoginMethod.PASSWORD
+PASSPHRASE = Secret("open sesame, please")
+SECRET = Secret("s3cret-of-the-test")
+NO_KEYRING = keyring_with(fail.Keyring())  # type: ignore[no-untyped-call]
+
+Make = Callable[..., SecretVault]
