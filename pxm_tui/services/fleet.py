@@ -72,13 +72,15 @@ class FleetView:
         clusters: by name, in natural order.
         silent_since: nine tenths of the clusters stopped answering at once, at this time; else None.
         notices: what the program itself has to say, newest last.
-        locked: the secret store is closed, so nobody is asked.
+        locked: the secret store cannot be read, so nobody is asked.
+        awaits_key: because it is locked; everybody is asked again when it is open.
     """
 
     clusters: tuple[ClusterView, ...] = ()
     silent_since: datetime | None = None
     notices: tuple[str, ...] = ()
     locked: bool = False
+    awaits_key: bool = False
 
 
 class FleetService:
@@ -153,7 +155,11 @@ class FleetService:
         views = self._views
         clusters = tuple(views[key] for key in self._order if key in views)
         return FleetView(
-            clusters, silent_since(clusters, self._policy.period or 0.0), tuple(self._notices), self._locked
+            clusters,
+            silent_since(clusters, self._policy.period or 0.0),
+            tuple(self._notices),
+            self._locked,
+            self._awaits_key,
         )
 
     def dismiss_notices(self) -> None:

@@ -36,10 +36,17 @@ class SecretsService:
         self._fleet = fleet
         self._runner = runner
         self._journal = journal
+        self.known: VaultState | None = None
+        """The store as it was when it was last looked at."""
 
     async def state(self) -> VaultState:
         """How the store is; opens it where that needs no person, unless it was locked."""
-        return await self._runner.run(self._secrets.state)
+        self.known = await self._runner.run(self._secrets.state)
+        return self.known
+
+    def is_open(self) -> bool:
+        """Whether secrets are in reach now; no work."""
+        return self._secrets.is_open()
 
     async def lock(self, why: str) -> None:
         """Drop the key, all secrets and tickets from memory; clusters are asked again once somebody has opened it.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
-from textual import events
+from textual import events, work
 from textual.app import App
 from textual.binding import Binding
 
@@ -18,6 +18,7 @@ from pxm_tui.services.bundle import Services
 from pxm_tui.tui import garbage
 from pxm_tui.tui.crash import log_crash
 from pxm_tui.tui.glyphs import ASCII, UNICODE, Glyphs
+from pxm_tui.tui.idling import LOOK_EVERY, SIGNS_OF_LIFE, Idleness
 from pxm_tui.tui.options import UiOptions
 from pxm_tui.tui.theme import COLOURS, PLAIN
 
@@ -78,6 +79,9 @@ class PxmApp(App[None], inherit_bindings=False):
         self.animation_level = "none"
         self._typed_ahead: list[events.Key] | None = []
         self._interrupted_at: float | None = None
+        self.idleness = (
+            None if services.lock_after is None else Idleness(services.lock_after, services.timer, services.clock)
+        )
         self._signals: list[signal.Signals] = []
         self.register_theme(COLOURS)
         self.register_theme(PLAIN)
@@ -107,7 +111,13 @@ class PxmApp(App[None], inherit_bindings=False):
             self._signals.append(number)
 
     async def on_event(self, event: events.Event) -> None:
-        """Keep keys that are typed before there is anything to act on."""
+        """Keep keys that are typed before there is anything to act on; those after too long a time only wake."""
+        if isinstance(event, SIGNS_OF_LIFE) and self.idleness is not None:
+            overdue = self.idleness.over and self.services.secrets.is_open()
+            self.idleness.touch()
+            if overdue:
+                self._lock()
+                return
         if self._typed_ahead is not None and isinstance(event, events.Key):
             self._typed_ahead.append(event)
             return
@@ -119,6 +129,30 @@ class PxmApp(App[None], inherit_bindings=False):
         for event in ahead:
             self.post_message(event)
         garbage.begin()
+
+        if self.idleness is not None:
+            self.idleness.touch()
+            self._wait_for_idleness()
+
+    def _wait_for_idleness(self) -> None:
+        if self.idleness is not None:
+            self.set_timer(min(max(self.idleness.left, 1.0), LOOK_EVERY), self.look_at_idleness, name="idleness")
+
+    def look_at_idleness(self) -> None:
+        """Lock the secrets where nobody has pressed a key for too long."""
+        if self.idleness is not None and self.idleness.over and self.services.secrets.is_open():
+            self._lock()
+        self._wait_for_idleness()
+
+    @work(exclusive=True, group="idle", description="locking the secret store")
+    async def _lock(self) -> None:
+        from pxm_tui.tui.fields import FormInput
+
+        for screen in self.screen_stack:
+            for field in screen.query(FormInput):
+                if field.password:
+                    field.forget()
+        await self.services.secrets.lock("after a time without a key")
 
     def on_unmount(self) -> None:
         """Give the signals back."""

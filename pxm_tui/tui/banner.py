@@ -11,6 +11,7 @@ from pxm_tui.services.fleet import ANSWER_LIMIT, FleetView
 from pxm_tui.tui.text import wrap
 
 LINES_EACH = 2
+LOCKED = "The secret store is locked: rows show the last known state. r or :unlock opens it."
 
 
 def banner_lines(view: FleetView, now: datetime, width: int, period: float | None) -> list[str]:
@@ -18,6 +19,8 @@ def banner_lines(view: FleetView, now: datetime, width: int, period: float | Non
     lines: list[str] = []
     if view.silent_since is not None:
         lines += marked(silent_words(view, now, period), width)
+    if view.awaits_key:
+        lines += marked(LOCKED, width)
     if view.notices:
         count = len(view.notices)
         more = f"  ({count} notices) Esc dismisses." if count > 1 else "  Esc dismisses."

@@ -147,6 +147,14 @@ BACK = Key("app.back", "escape", "back", "Esc q", "Back", "back; q quits at home
 STOP = Key("app.interrupt", "", "interrupt", "Ctrl-C", "Stop", "stop what runs", "Move")
 QUIT = Key("app.quit", "q", "leave", "q", "Quit", "", "Program")
 QUIT_COMMAND = Key("app.exit", "", "quit", "", "Quit", "quit", "Program", ("quit",), ("q", "qa", "exit"), "end pxm")
+SECRETS = Key(
+    "app.secrets", "", "secrets", "", "Secrets", "", "Program", ("secrets",), ("vault",), "how secrets are kept"
+)  # fmt: skip
+LOCK = Key("app.lock", "", "lock", "", "Lock", "", "Program", ("lock",), (), "drop all secrets from memory")
+UNLOCK = Key("app.unlock", "", "unlock", "", "Unlock", "", "Program", ("unlock",), (), "open the secret store")
+VAULT = (SECRETS, LOCK, UNLOCK)
+"""Commands of every screen that has a command line."""
+
 TAB = Key("cluster.tab", "tab,shift+tab", "switch", "Tab", "Nodes/Errors", "nodes, errors", "Move")
 
 HOME: tuple[Key, ...] = (
@@ -168,16 +176,17 @@ HOME: tuple[Key, ...] = (
     BACK,
     STOP,
     QUIT_COMMAND,
+    *VAULT,
 )
 """The keys of the home screen, in the order of its help."""
 
 FAULT = on_cluster("demo.fault", "F", "fault", "F", "Faults", "faults (demo)", "fault")
 """A key of the home screen, in the demo alone."""
 
-DETAIL = (TAB, CHECK, REFRESH, DEREGISTER, COPY, COMMAND, LOG, AUDIT, HELP, BACK, STOP, QUIT, QUIT_COMMAND)
+DETAIL = (TAB, CHECK, REFRESH, DEREGISTER, COPY, COMMAND, LOG, AUDIT, HELP, BACK, STOP, QUIT, QUIT_COMMAND, *VAULT)
 """The keys of the screen of one cluster."""
 
-PAGE = (BACK, COMMAND, QUIT, STOP, QUIT_COMMAND)
+PAGE = (BACK, COMMAND, QUIT, STOP, QUIT_COMMAND, *VAULT)
 """The keys of the screens that only show something."""
 
 COPY_LINE = Key("log.copy", "y", "copy", "y", "Copy the line", "copy the line", "Log", ("copy",))

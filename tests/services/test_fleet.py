@@ -169,10 +169,24 @@ async def test_a_locked_secret_store_is_said_and_nobody_is_asked() -> None:
         await hand.tick(60)
         assert sessions(bench, "10.0.0.1") == 0
         assert fleet.view().locked
-        assert "locked" in fleet.view().notices[0]
+        assert fleet.view().awaits_key
+        await fleet.refresh()
+        await settle()
+        assert fleet.view().locked, "asking for a refresh opens nothing"
         await bench.secrets.unlock(Secret("open sesame"))
         await fleet.refresh()
         await settle()
+        assert sessions(bench, "10.0.0.1") == 1
+        assert not fleet.view().locked
+        assert not fleet.view().awaits_key
+
+
+async def test_a_store_that_was_opened_by_another_way_is_noticed() -> None:
+    bench = make_bench(many(1), servers={"10.0.0.1": FakeServer()}, secrets=FakeSecrets("open sesame"))
+    async with watching(bench) as (fleet, hand):
+        await hand.tick(60)
+        await bench.secrets.unlock(Secret("open sesame"))
+        await hand.tick(2)
         assert sessions(bench, "10.0.0.1") == 1
         assert not fleet.view().locked
 

@@ -15,7 +15,6 @@ from textual.widget import Widget
 from pxm_tui.domain.errors import StorageError
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.fleet import ClusterView, FleetView
-from pxm_tui.services.ports import VaultState
 from pxm_tui.tui.banner import banner_lines, marked
 from pxm_tui.tui.columns import Column, columns_at
 from pxm_tui.tui.empty import empty_lines
@@ -56,7 +55,6 @@ class ClustersScreen(ChoosingScreen[None]):
         self._shown: tuple[tuple[object, ...], list[ClusterView]] = ((), [])
         self._rtts = RttMemory()
         self._checking = services.period is not None
-        self._vault: VaultState | None = None
         self._gathering: Timer | None = None
         try:
             self._view = services.fleet.load() if view is None else view
@@ -118,10 +116,14 @@ class ClustersScreen(ChoosingScreen[None]):
         """Ask for the passphrase where the secret store needs one."""
         from pxm_tui.tui.unlocking import unlock
 
-        self._vault = await self.services.clusters.vault()
+        try:
+            vault = await self.services.secrets.state()
+        except StorageError as error:
+            self.notify(f"{error.message} {error.hint}", severity="warning", markup=False)
+            return
         if not self._view.clusters:
             self.show_fleet()
-        if self._vault.exists and not self._vault.open:
+        if vault.exists and not vault.open:
             await unlock(self)
         elif then_refresh:
             await self.services.fleet.refresh()
@@ -204,7 +206,7 @@ class ClustersScreen(ChoosingScreen[None]):
         if self._unreadable:
             return []
         if not self._view.clusters:
-            lines = empty_lines(self.services.places, self._vault, self.app.size.width)
+            lines = empty_lines(self.services.places, self.services.secrets.known, self.app.size.width)
             return [((self.glyphs.plain(line), ""),) for line in lines]
         return [((f"   {self.glyphs.plain(note)}", ""),) for note in self.choices.notes(self._view.clusters, rows)]
 

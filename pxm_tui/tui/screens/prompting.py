@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar
 
-from textual import events, on
+from textual import events, on, work
 from textual.screen import ScreenResultType
 from textual.widget import Widget
 
@@ -202,6 +202,33 @@ class PromptingScreen(PxmScreen[ScreenResultType]):
                 await found
         else:
             await self.run_action(command.key.action)
+
+    # The secrets
+
+    def action_secrets(self) -> None:
+        """`:secrets`: how they are kept."""
+        from pxm_tui.tui.screens.secrets import SecretsDialog
+
+        self.app.push_screen(SecretsDialog(self.services), lambda _found: self.fleet_changed())
+
+    @work(exclusive=True, group="vault", description="locking the secret store")
+    async def action_lock(self) -> None:
+        """`:lock`: at once, but where that would lose secrets which are in memory only."""
+        from pxm_tui.services.ports import VaultMode
+
+        state = await self.services.secrets.state()
+        if state.mode is VaultMode.ASK and state.open:
+            self.action_secrets()
+            return
+        await self.services.secrets.lock("by hand")
+        self.app.notify("The secrets are locked. :unlock opens them.", markup=False)
+
+    @work(exclusive=True, group="vault", description="opening the secret store")
+    async def action_unlock(self) -> None:
+        """`:unlock`."""
+        from pxm_tui.tui.unlocking import unlock
+
+        await unlock(self)
 
     def action_quit(self) -> None:
         """`:q`, from anywhere."""
