@@ -190,10 +190,13 @@ class FleetService:
     async def pause(self) -> None:
         """Ask nobody until the secret store is open again; what is being asked is given up. On the client's loop."""
         self._await_key()
-        checks = list(self._checks.values())
-        for check in checks:
+        checks = dict(self._checks)
+        for check in checks.values():
             check.cancel()
-        await asyncio.gather(*checks, return_exceptions=True)
+        await asyncio.gather(*checks.values(), return_exceptions=True)
+        for key in checks.keys() & self._checks.keys():  # those that had not begun do not clean up themselves
+            del self._checks[key]
+            self._due.free(key)
 
     async def adopt(self, cluster: Cluster, snapshot: Snapshot, *, failed: bool = False) -> None:
         """Take over what a registration or a check by a person has found, and re-read the registry."""

@@ -191,6 +191,19 @@ async def test_a_store_that_was_opened_by_another_way_is_noticed() -> None:
         assert not fleet.view().locked
 
 
+async def test_a_pause_gives_up_what_is_being_asked_and_leaves_nobody_out_later() -> None:
+    bench = make_bench(many(3), servers={f"10.0.0.{i}": FakeServer() for i in range(1, 4)})
+    async with watching(bench) as (fleet, hand):
+        await fleet.refresh()
+        await asyncio.sleep(0)  # the checks are made, and have not begun
+        await fleet.pause()
+        before = [sessions(bench, f"10.0.0.{i}") for i in range(1, 4)]
+        await hand.tick(60)
+        await settle()
+        assert fleet.view().locked is False, "the store is open, so that the watch goes on by itself"
+        assert all(sessions(bench, f"10.0.0.{i}") > before[i - 1] for i in range(1, 4))
+
+
 async def test_refresh_asks_now() -> None:
     bench = make_bench(many(2), servers={f"10.0.0.{i}": FakeServer() for i in (1, 2)})
     async with watching(bench, period=None) as (fleet, hand):
