@@ -198,6 +198,13 @@ class FakeGateway:
         await server.phase("read_certificate")
         return server.certificate
 
+    def parse_certificate(self, pem: str) -> Certificate:
+        """Among those of the made-up servers."""
+        for server in self.servers.values():
+            if server.certificate.pem == pem:
+                return server.certificate
+        raise ValueError
+
 
 class FakeSession:
     """A session with a made-up server."""

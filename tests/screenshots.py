@@ -163,6 +163,10 @@ class FrozenGateway:
         """As the real one."""
         return await self._inner.read_certificate(endpoint)
 
+    def parse_certificate(self, pem: str) -> Certificate:
+        """As the real one."""
+        return self._inner.parse_certificate(pem)
+
 
 def make_services(settings: Settings) -> Services:
     """The program's own services, frozen."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from pxm_tui.cli.terminal import Terminal
 from pxm_tui.domain.addresses import parse_fingerprint
 from pxm_tui.domain.certificate import Certificate
@@ -10,7 +12,7 @@ from pxm_tui.domain.messages import secret_store
 from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import Step
 from pxm_tui.domain.text import one_line
-from pxm_tui.services.dialog import CodeQuestion, PassphraseQuestion, TrustQuestion
+from pxm_tui.services.dialog import CodeQuestion, Dialog, PassphraseQuestion, TrustQuestion
 
 PASSPHRASE_TRIES = 3
 _NO_VAULT = (
@@ -100,6 +102,38 @@ class TerminalDialog:
             if first == await terminal.ask("Again: ", hidden=True):
                 return Secret(first)
             terminal.say("They differ.")
+
+
+class OneAtATime:
+    """A dialog of several that share a terminal: one question is answered before the next is put.
+
+    Args:
+        dialog: asks.
+        turn: shared by all of them.
+    """
+
+    def __init__(self, dialog: Dialog, turn: asyncio.Lock) -> None:
+        self._dialog = dialog
+        self._turn = turn
+
+    def step(self, step: Step) -> None:
+        """Pass it on."""
+        self._dialog.step(step)
+
+    async def trust(self, question: TrustQuestion) -> bool:
+        """Ask in turn."""
+        async with self._turn:
+            return await self._dialog.trust(question)
+
+    async def code(self, question: CodeQuestion) -> Secret | None:
+        """Ask in turn."""
+        async with self._turn:
+            return await self._dialog.code(question)
+
+    async def passphrase(self, question: PassphraseQuestion) -> Secret | None:
+        """Ask in turn."""
+        async with self._turn:
+            return await self._dialog.passphrase(question)
 
 
 def trust_lines(question: TrustQuestion) -> list[str]:

@@ -38,6 +38,31 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "--yes": {"action": "store_true", "help": "do not ask"},
     "--keep-token": {"action": "store_true", "help": f"{_NOT_YET}: pxm made no token, so it revokes none."},
     "verify": {"name": "what", "nargs": "?", "choices": ["verify"], "help": "go through the whole audit"},
+    "FILE": {"metavar": "FILE", "name": "file", "help": "the list of clusters; - reads it from stdin"},
+    "--format FORM": {
+        "name": "--format",
+        "metavar": "FORM",
+        "choices": ("csv", "yaml", "json", "pvetui", "proxxx", "pdm"),
+        "help": "csv, yaml, json, pvetui, proxxx or pdm, where the file's name does not tell",
+    },
+    "--format json|yaml|csv": {
+        "name": "--format",
+        "metavar": "FORM",
+        "choices": ("json", "yaml", "csv"),
+        "help": "json (the default), yaml or csv",
+    },
+    "--timeout": {"metavar": "SECONDS", "help": "when all of it is over; with --nagios 50 if not given"},
+    "--lines": {"action": "store_true", "help": "print one line a cluster, its fields separated by tabs"},
+    "--nagios": {"action": "store_true", "help": "print the line, and end with the status, of a Nagios plug-in"},
+    "--watch": {"action": "store_true", "help": "go on for ever, and print each change as a line of JSON"},
+    "SHELL": {
+        "metavar": "SHELL",
+        "name": "shell",
+        "choices": ("bash", "zsh", "fish", "names"),
+        "help": "bash, zsh or fish",
+    },
+    "TOPIC": {"metavar": "TOPIC", "name": "topic", "nargs": "?", "help": "a topic or a command; without one, a list"},
+    "--man": {"action": "store_true", "help": "print the manual page, for man -l"},
     "--serve": {"action": "store_true", "help": "only serve the fleet, until Ctrl-C; one line of JSON a cluster"},
 }
 
@@ -75,7 +100,7 @@ COMMANDS: tuple[Command, ...] = (
         "Check a cluster live, step by step, and register it.",
         "Secrets come from a prompt or from stdin, one a line: the password or the token's secret, then the code. "
         "An untrusted certificate is asked about on a terminal, and ends with exit status 6 elsewhere.\n\n"
-        "Many at once:\n\n"
+        "Many at once (pxm import takes them from a file):\n\n"
         "  while read -r name url id secret sha256; do\n"
         '    printf \'%s\\n\' "$secret" | pxm register "$name" "$url" --token-id "$id" \\\n'
         '      --token-secret-stdin --fingerprint "$sha256" --label env=prod\n'
@@ -107,10 +132,44 @@ COMMANDS: tuple[Command, ...] = (
     ),
     (
         "check",
-        "pxm check [NAME|ID …] [--json]",
+        "pxm check [NAME|ID …] [--timeout SECONDS] [--json | --lines | --nagios]\n"
+        "       pxm check [NAME|ID …] --watch [--refresh SECONDS]",
         "Check clusters live, step by step: the named ones, or all.",
-        "Exit status 0 when all are healthy or degraded, the failure's own when all failures share one, else 10.",
-        ("NAME|ID…", "--json"),
+        "Exit status 0 when all are healthy or degraded, the failure's own when all failures share one, else 10; with "
+        "--nagios 0, 1, 2 or 3 as a plug-in has it. `pxm help monitoring` says more.",
+        ("NAME|ID…", "--timeout", "--lines", "--nagios", "--watch", "--refresh", "--json"),
+    ),
+    (
+        "import",
+        "pxm import FILE [--format FORM] [--no-token] [--dry-run] [--json]",
+        "Register the clusters of a file, side by side, with a verdict for each.",
+        "The file is CSV, YAML or JSON, such as pxm export writes; pvetui's config.yml, proxxx's config.toml, or the "
+        "remotes.cfg of Proxmox Datacenter Manager. Run it again to go on: what is registered is left as it is. Exit "
+        "status 10 when some rows are not done. `pxm help import` says more.",
+        ("FILE", "--format FORM", "--no-token", "--dry-run", "--json"),
+    ),
+    (
+        "export",
+        "pxm export [--format json|yaml|csv]",
+        "Print the registered clusters as a file for pxm import, without secrets.",
+        "Nothing is contacted. The same registry gives the same bytes.",
+        ("--format json|yaml|csv",),
+    ),
+    (
+        "completion",
+        "pxm completion bash|zsh|fish",
+        "Print the completion script for a shell.",
+        "bash: pxm completion bash > ~/.local/share/bash-completion/completions/pxm\n\n"
+        "zsh: pxm completion zsh > a directory of $fpath, as _pxm\n\n"
+        "fish: pxm completion fish > ~/.config/fish/completions/pxm.fish",
+        ("SHELL",),
+    ),
+    (
+        "help",
+        "pxm help [TOPIC | COMMAND]\n       pxm help --man",
+        "Explain a topic or a command; without one, list the topics.",
+        "",
+        ("TOPIC", "--man"),
     ),
     (
         "audit",
@@ -131,6 +190,8 @@ COMMANDS: tuple[Command, ...] = (
 )
 
 
+WATCHES = "Watch the clusters until Ctrl-C; each change is a line of JSON."
+MAN = "Print the manual page."
 SERVES = "Serve a simulated fleet alone, for scripts and tests; one line of JSON a cluster says how to reach it."
 
 
@@ -138,7 +199,15 @@ def cli_help_table() -> list[tuple[str, str]]:
     """Usage and one line of help of every command, for the documentation. Two ways of usage are two rows."""
     first = ("pxm [--data-dir DIR] [--ascii] [--no-mouse] [--refresh SECONDS|off]", "Open the terminal UI.")
     lines = [(line, summary) for _, usage, summary, _, _ in COMMANDS for line in _usages(usage)]
-    return [first, *((line, SERVES if "--serve" in line else summary) for line, summary in lines)]
+    return [first, *((line, _OTHERWISE.get(_last_flag(line), summary)) for line, summary in lines)]
+
+
+_OTHERWISE = {"--serve": SERVES, "--watch": WATCHES, "--man": MAN}
+
+
+def _last_flag(line: str) -> str:
+    """The option that makes a way of usage another one; empty where there is none."""
+    return next((flag for flag in _OTHERWISE if f" {flag}" in line), "")
 
 
 def _usages(usage: str) -> list[str]:

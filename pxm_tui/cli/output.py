@@ -20,7 +20,15 @@ def print_json(value: Any) -> None:
 
     Signs that a terminal could act on are written as escapes, inside strings; the value stays the same.
     """
-    indent = 2 if sys.stdout.isatty() else None
+    _print(value, 2 if sys.stdout.isatty() else None)
+
+
+def print_json_line(value: Any) -> None:
+    """Print a value as one line of JSON, as `print_json` writes it for a program."""
+    _print(value, None)
+
+
+def _print(value: Any, indent: int | None) -> None:
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     if not text.isascii() or "\x7f" in text:
         text = re.sub(_UNSEEN, lambda found: f"\\u{ord(found.group()):04x}", text)

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
+_MODULES = {None: "tui", "import": "import_"}
+"""Where a command's module is not called as the command is."""
+
 INTERRUPTED = 130
 """As shells report a program that was ended by Ctrl-C."""
 BROKEN_PIPE = 141
@@ -39,7 +42,7 @@ def _guarded(argv: list[str], as_json: bool) -> int:
     try:
         return _run(argv)
     except PxmError as error:
-        return output.fail(error, as_json=as_json)
+        return _failed(error, argv, as_json)
     except KeyboardInterrupt:
         sys.stderr.write("\n")
         return INTERRUPTED
@@ -48,7 +51,18 @@ def _guarded(argv: list[str], as_json: bool) -> int:
     except Exception as error:  # noqa: BLE001  (a defect; it is written to the log, and said)
         from pxm_tui.cli.defects import report
 
-        return output.fail(report(error, argv), as_json=as_json)
+        return _failed(report(error, argv), argv, as_json)
+
+
+def _failed(error: PxmError, argv: list[str], as_json: bool) -> int:
+    """Say what went wrong; to a monitoring system in its own words."""
+    if "--nagios" not in argv:
+        return output.fail(error, as_json=as_json)
+    from pxm_tui.cli.monitoring import nagios_failure
+
+    status, line = nagios_failure(error)
+    output.say(line)
+    return status
 
 
 def _run(argv: list[str]) -> int:
@@ -69,7 +83,7 @@ def _command(name: str | None) -> Callable[[argparse.Namespace], int]:
     """The function of a subcommand; without one it is the terminal UI."""
     import importlib
 
-    module = importlib.import_module(f"pxm_tui.cli.commands.{name or 'tui'}")
+    module = importlib.import_module(f"pxm_tui.cli.commands.{_MODULES.get(name, name)}")
     found: Callable[[argparse.Namespace], int] = module.run
     return found
 

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TextIO
 
@@ -31,6 +31,8 @@ class Terminal:
         self._source = source
         self._out = out
         self._one_at_a_time = asyncio.Lock()
+        self.before: Callable[[], None] = lambda: None
+        """Called before anything is written: what stands on the line makes room."""
 
     @classmethod
     def present(cls) -> Terminal | None:
@@ -39,6 +41,7 @@ class Terminal:
 
     def say(self, text: str) -> None:
         """Print lines."""
+        self.before()
         encoding = self._out.encoding or "utf-8"
         self._out.write(text.encode(encoding, "replace").decode(encoding) + "\n")
         self._out.flush()
@@ -55,6 +58,7 @@ class Terminal:
             with self._hidden() if hidden else nullcontext():
                 if fresh:
                     termios.tcflush(self._source, termios.TCIFLUSH)
+                self.before()
                 self._out.write(question)
                 self._out.flush()
                 line = await self._line()

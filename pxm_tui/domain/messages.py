@@ -74,6 +74,15 @@ def timeout(endpoint: Endpoint, seconds: float) -> UnreachableError:
     )
 
 
+def not_in_time(endpoint: Endpoint, seconds: float) -> UnreachableError:
+    """A check of several was over before this one had ended."""
+    return UnreachableError(
+        "timeout",
+        f"The check of {endpoint.host} was not over within the {seconds:g} s that all of them had.",
+        do="Give more with `--timeout`, or check it alone.",
+    )
+
+
 def no_route(endpoint: Endpoint, address: str) -> UnreachableError:
     """The network says that there is no way."""
     return UnreachableError(
@@ -304,6 +313,15 @@ def secret_missing(name: str) -> LoginError:
         "secret_missing",
         f"No secret is kept for {one_line(name, 64)}.",
         probably="Secrets are only held in memory here, or the entry was erased.",
+        do="Press `c`, Log in again.",
+    )
+
+
+def saved_without_secret(name: str) -> LoginError:
+    """A cluster was imported from a file that does not have its secret."""
+    return LoginError(
+        "secret_missing",
+        f"{one_line(name, 64)} came from a file without its secret.",
         do="Press `c`, Log in again.",
     )
 

@@ -45,6 +45,11 @@ def read_certificate(der: bytes) -> Certificate:
     )
 
 
+def parse_certificate(pem: str) -> Certificate:
+    """The first certificate in `pem`. Raises `ValueError` where there is none that can be read."""
+    return read_certificate(x509.load_pem_x509_certificate(pem.encode()).public_bytes(Encoding.DER))
+
+
 def _name(name: x509.Name) -> str:
     """Common name and organization, which is what people compare; the whole name where it has neither."""
     shown = [

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pxm_tui.domain.certificate import Certificate, Trust
 from pxm_tui.domain.cluster import Endpoint
 from pxm_tui.proxmox.api import BODY_LIMIT, Api
+from pxm_tui.proxmox.certificates import parse_certificate
 from pxm_tui.proxmox.connections import SPARE, Connections, Contexts
 from pxm_tui.proxmox.session import HttpProxmoxSession
 from pxm_tui.proxmox.timeouts import Timeouts
@@ -64,3 +65,7 @@ class HttpProxmoxGateway:
         """The leaf that is shown now, by a handshake after which nothing is sent. Raises `UnreachableError`."""
         async with aclosing(Connections(endpoint, None, self._timeouts, self._timer, self._contexts)) as connections:
             return await connections.read_leaf()
+
+    def parse_certificate(self, pem: str) -> Certificate:
+        """The first certificate in `pem`; no I/O. Raises `ValueError` where there is none that can be read."""
+        return parse_certificate(pem)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pxm_tui.domain.certificate import Certificate, ChangeVerdict, Trust, TrustMode, compare
@@ -36,6 +37,7 @@ from pxm_tui.services.ports import (
 from pxm_tui.services.secrets import open_vault
 
 if TYPE_CHECKING:
+    from pxm_tui.formats.rows import ImportRow
     from pxm_tui.services.registration import Registration
     from pxm_tui.services.requests import RegistrationRequest
 
@@ -126,8 +128,8 @@ class ClusterService:
         if self._checker is not None:
             self._checker.forget_tickets()
 
-    def _new_id(self) -> str:
-        found = str(uuid.uuid4())
+    def _new_id(self, wanted: str | None = None) -> str:
+        found = wanted or str(uuid.uuid4())
         self.own_changes.add(found)
         return found
 
@@ -156,8 +158,23 @@ class ClusterService:
 
     # Registering
 
-    async def register(self, request: RegistrationRequest, dialog: Dialog, *, dry_run: bool = False) -> Registration:
+    async def register(
+        self,
+        request: RegistrationRequest,
+        dialog: Dialog,
+        *,
+        dry_run: bool = False,
+        complete: Callable[[Cluster], Cluster] | None = None,
+        cluster_id: str | None = None,
+    ) -> Registration:
         """Check a cluster live, step by step, and register it. Cancelling leaves nothing behind.
+
+        Args:
+            request: what is asked for.
+            dialog: told of the steps, and asked.
+            dry_run: save nothing.
+            complete: gives the new record what a request does not say.
+            cluster_id: the id of the new record, which no other has; None makes one.
 
         Raises:
             RegistrationFailedError: with the steps, and the error that stopped it.
@@ -167,10 +184,9 @@ class ClusterService:
         async def work() -> Registration:
             from pxm_tui.services.registration import Registrar
 
-            registrar = Registrar(
-                self._repository, self._secrets, self.client(), self._clock, self._timer, self._new_id
-            )
-            found = await registrar.register(request, bridged, dry_run=dry_run)
+            new_id = partial(self._new_id, cluster_id)
+            registrar = Registrar(self._repository, self._secrets, self.client(), self._clock, self._timer, new_id)
+            found = await registrar.register(request, bridged, dry_run=dry_run, complete=complete)
             if not dry_run:
                 self.checker().keep_ticket(found.cluster.id, found.ticket)
                 self._journal.write(f"registered, {found.cluster.endpoint.url}", cluster=found.cluster.name)
@@ -188,6 +204,33 @@ class ClusterService:
             trust=str(cluster.trust.mode),
             fingerprint=cluster.identity or "",
         )
+
+    async def enroll(
+        self,
+        row: ImportRow,
+        complete: Callable[[Cluster], Cluster],
+        dialog: Dialog,
+        *,
+        dry_run: bool = False,
+        cluster_id: str | None = None,
+    ) -> Cluster:
+        """Save a cluster whose secret is not at hand, as `unauthorized`. Raises `PxmError`; then nothing was saved."""
+        bridged = self._bridge(dialog)
+
+        async def work() -> Cluster:
+            from pxm_tui.services.enrolling import Enroller
+
+            new_id = partial(self._new_id, cluster_id)
+            enroller = Enroller(self._repository, self._secrets, self.client(), self._clock, self._timer, new_id)
+            cluster = await enroller.enroll(row, complete, bridged, dry_run=dry_run)
+            if not dry_run:
+                self._journal.write(
+                    f"imported without its secret, {cluster.endpoint.url}", cluster=cluster.name, failure=True
+                )
+                await self._registered(cluster)
+            return cluster
+
+        return await self._runner.run(work)
 
     async def probe(self, endpoint: Endpoint, dialog: Dialog) -> None:
         """Run address, connect and certificate quietly: no login, no question. Steps are reported, errors swallowed."""

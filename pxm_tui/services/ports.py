@@ -339,3 +339,7 @@ class ProxmoxGateway(Protocol):
     async def read_certificate(self, endpoint: Endpoint) -> Certificate:
         """The leaf that is shown now, by a handshake after which nothing is sent. Raises `UnreachableError`."""
         ...
+
+    def parse_certificate(self, pem: str) -> Certificate:
+        """The first certificate in `pem`; no I/O. Raises `ValueError` where there is none that can be read."""
+        ...

@@ -35,6 +35,9 @@ from pxm_tui.services.ports import (
 from pxm_tui.services.requests import RegistrationRequest
 from pxm_tui.services.secrets import open_vault
 
+Completion = Callable[[Cluster], Cluster]
+"""Gives a new record what a request does not say, before it is saved."""
+
 
 class RegistrationFailedError(Exception):
     """A registration stopped. Carries the steps so far and the error that stopped it."""
@@ -75,8 +78,15 @@ class Registrar:
     timer: Timer
     new_id: Callable[[], str]
 
-    async def register(self, request: RegistrationRequest, dialog: Dialog, *, dry_run: bool = False) -> Registration:
-        """Check `request` live and save it.
+    async def register(
+        self,
+        request: RegistrationRequest,
+        dialog: Dialog,
+        *,
+        dry_run: bool = False,
+        complete: Completion | None = None,
+    ) -> Registration:
+        """Check `request` live and save it, completed by `complete`.
 
         Raises:
             RegistrationFailedError: a step failed; nothing was saved.
@@ -84,12 +94,18 @@ class Registrar:
         names = REGISTER_STEPS[:-1] if dry_run else REGISTER_STEPS
         checklist = Checklist(names, dialog.step, self.timer)
         try:
-            return await self._register(request, dialog, checklist, dry_run=dry_run)
+            return await self._register(request, dialog, checklist, dry_run=dry_run, complete=complete)
         except PxmError as error:
             raise RegistrationFailedError(checklist.steps(), error) from None
 
     async def _register(
-        self, request: RegistrationRequest, dialog: Dialog, checklist: Checklist, *, dry_run: bool
+        self,
+        request: RegistrationRequest,
+        dialog: Dialog,
+        checklist: Checklist,
+        *,
+        dry_run: bool,
+        complete: Completion | None,
     ) -> Registration:
         with checklist.step("name") as notes:
             notes.message = await self._check_name(request.name)
@@ -110,7 +126,7 @@ class Registrar:
                 login = Login(credentials.method, credentials.user, credentials.token_id, changed_at=self._now())
                 observed = await conversation.read(reading, login)
                 trust = with_authority(trust, await reading.authority())
-        cluster, snapshot = self._record(request, trust, login, observed)
+        cluster, snapshot = self._record(request, trust, login, observed, complete)
         if not dry_run:
             with checklist.step("save") as notes:
                 with checklist.waiting(notes):
@@ -161,7 +177,12 @@ class Registrar:
         return self.clock().replace(microsecond=0)
 
     def _record(
-        self, request: RegistrationRequest, trust: Trust, login: Login, observed: Observation
+        self,
+        request: RegistrationRequest,
+        trust: Trust,
+        login: Login,
+        observed: Observation,
+        complete: Completion | None,
     ) -> tuple[Cluster, Snapshot]:
         now = self._now()
         assert trust.certificate is not None  # noqa: S101
@@ -175,6 +196,8 @@ class Registrar:
             updated_at=now,
             labels=request.labels,
         )
+        if complete is not None:
+            cluster = complete(cluster)
         cluster = apply_check(cluster, answered(cluster, observed, now))
         return cluster, snapshot_of(Snapshot(cluster.id), cluster, observed, trust.certificate, now)
 

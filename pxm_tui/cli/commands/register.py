@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pxm_tui.cli import output
+from pxm_tui.cli.ca_file import read_ca
 from pxm_tui.cli.dialog import TerminalDialog
 from pxm_tui.cli.secrets_in import ask_secret, read_line
 from pxm_tui.cli.session import run_with_services, settings_of
@@ -23,8 +24,6 @@ from pxm_tui.services.ports import VaultMode
 from pxm_tui.services.registration import Registration, RegistrationFailedError
 from pxm_tui.services.requests import RegistrationRequest, build_request
 
-MOST_CA_BYTES = 1_000_000
-
 
 def run(arguments: argparse.Namespace) -> int:
     """Register a cluster. Raises `PxmError` where it fails."""
@@ -33,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         "name": check_name(arguments.name) if arguments.name.strip() else "",
         "endpoint": _endpoint(arguments.endpoint),
         "fingerprint": arguments.fingerprint,
-        "trust_ca": _read_ca(arguments.ca_file),
+        "trust_ca": read_ca(Path(arguments.ca_file)) if arguments.ca_file is not None else None,
         "labels": tuple(parse_label(text) for text in arguments.label or ()),
     }
     given = _from_stdin(arguments)
@@ -154,26 +153,3 @@ def _token_fields(token_id: str | None, secret: Secret) -> dict[str, Any]:
     if token_id not in {None, pasted.token_id}:
         raise InvalidError("token_id", "--token-id and the token on stdin are of two tokens.", field="token_id")
     return {"token_id": pasted.token_id, "token_secret": pasted.secret.reveal()}
-
-
-def _read_ca(path: str | None) -> str | None:
-    """The content of the CA file. Raises `InvalidError`."""
-    if path is None:
-        return None
-    try:
-        with Path(path).open("rb") as file:
-            content = file.read(MOST_CA_BYTES)
-    except OSError as error:
-        raise _bad_ca(path, f"cannot be read: {error.strerror}") from None
-    if b"-----BEGIN CERTIFICATE-----" not in content or not content.isascii():
-        raise _bad_ca(path, "holds no certificate in PEM form")
-    return content.decode("ascii")
-
-
-def _bad_ca(path: str, why: str) -> InvalidError:
-    return InvalidError(
-        "ca_file",
-        f"{one_line(path)} {why}.",
-        do="On a node the cluster's authority is /etc/pve/pve-root-ca.pem.",
-        field="ca_file",
-    )

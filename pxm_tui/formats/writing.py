@@ -1,0 +1,92 @@
+"""Writing entries: JSON, YAML, CSV. The same entries give the same bytes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+Entries = Sequence[dict[str, Any]]
+
+UNSEEN = re.compile("[\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+"""Signs that a terminal could act on, or that nobody sees."""
+GROUPS = ("login", "guard", "trust")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found.group()):04x}"
+
+
+def write_json(entries: Entries) -> str:
+    """One object with the list `clusters`."""
+    text = json.dumps({"clusters": list(entries)}, ensure_ascii=False, indent=2)
+    return UNSEEN.sub(_escaped, text) + "\n"
+
+
+def write_yaml(entries: Entries) -> str:
+    """The same document in YAML; certificates stand in it as they are."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):  # type: ignore[misc]
+        """Blocks for texts of several lines; quotes where a sign must be escaped; no references."""
+
+        def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+            return True
+
+    def represent(dumper: Any, value: str) -> Any:
+        style = '"' if UNSEEN.search(value) else "|" if "\n" in value else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+    Dumper.add_representer(str, represent)
+    text = yaml.dump(
+        {"clusters": list(entries)},
+        Dumper=Dumper,
+        allow_unicode=True,
+        default_flow_style=False,
+        sort_keys=False,
+        width=1_000_000,
+    )
+    return UNSEEN.sub(_escaped, text)
+
+
+def write_csv(entries: Entries) -> str:
+    """One line a cluster; fields of fields are columns such as `trust.mode`, labels such as `label.env`."""
+    rows = [_flat(entry) for entry in entries]
+    labels = sorted({column for row in rows for column in row if column.startswith("label.")})
+    plain = list(dict.fromkeys(column for row in rows for column in row if not column.startswith("label.")))
+    columns = [*plain, *labels] or ["name", "api_endpoint"]
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def _flat(entry: dict[str, Any]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for key, value in entry.items():
+        if key in GROUPS:
+            found |= {f"{key}.{name}": _cell(item) for name, item in value.items()}
+        elif key == "labels":
+            found |= {f"label.{name}": item for name, item in value.items()}
+        else:
+            found[key] = _cell(value)
+    return found
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        separator = "" if any("\n" in item for item in value) else " "
+        return separator.join(value)
+    return str(value)
+
+
+WRITERS: dict[str, Callable[[Entries], str]] = {"json": write_json, "yaml": write_yaml, "csv": write_csv}
+"""By the name of the form."""
