@@ -1,7 +1,7 @@
 """The README's generated parts, and its two commands.
 
 python tests/readme.py command demo|tests   prints the command
-python -m tests.readme write                brings the generated parts up to date
+python -m tests.readme write                brings the generated parts, and the manual page, up to date
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 README = Path(__file__).parent.parent / "README.md"
+MANUAL = Path(__file__).parent.parent / "man" / "pxm.1"
 
 
 def command(name: str) -> str:
@@ -56,6 +57,13 @@ def commands() -> str:
     return _table(("Command", "Does"), [(f"`{usage}`", help_) for usage, help_ in cli_help_table()])
 
 
+def manual() -> str:
+    """The manual page that is installed."""
+    from pxm_tui.cli.manual import manual_page
+
+    return manual_page()
+
+
 def exit_statuses() -> str:
     """The exit statuses, from the errors."""
     from pxm_tui.domain.errors import EXIT_STATUS
@@ -91,5 +99,6 @@ if __name__ == "__main__":
         sys.stdout.write(command(sys.argv[2]) + "\n")
     elif sys.argv[1:] == ["write"]:
         README.write_text(rendered(README.read_text(encoding="utf-8")), encoding="utf-8")
+        MANUAL.write_text(manual(), encoding="utf-8")
     else:
         raise SystemExit(__doc__)

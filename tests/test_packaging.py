@@ -15,6 +15,13 @@ def test_the_lowest_versions_are_the_lower_bounds() -> None:
     assert dict(line.split("==") for line in lines if not line.startswith("#")) == promised
 
 
+def test_the_manual_page_is_installed() -> None:
+    build = PROJECT["tool"]["hatch"]["build"]["targets"]
+    assert build["wheel"]["shared-data"] == {"man/pxm.1": "share/man/man1/pxm.1"}
+    assert "man" in build["sdist"]["include"]
+    assert (ROOT / "man" / "pxm.1").is_file()
+
+
 def test_every_package_says_what_belongs_in_it() -> None:
     for path in (ROOT / "pxm_tui").rglob("__init__.py"):
         assert path.read_text(encoding="utf-8").startswith('"""'), path

@@ -2,13 +2,17 @@
 
 import re
 
-from tests.readme import README, command, rendered
+from tests.readme import MANUAL, README, command, manual, rendered
 
 TEXT = README.read_text(encoding="utf-8")
 
 
 def test_generated_parts_are_current() -> None:
     assert rendered(TEXT) == TEXT, "run: python -m tests.readme write"
+
+
+def test_the_manual_page_is_current() -> None:
+    assert manual() == MANUAL.read_text(encoding="utf-8"), "run: python -m tests.readme write"
 
 
 def test_its_two_commands_are_one_line_each() -> None:

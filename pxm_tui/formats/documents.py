@@ -83,12 +83,7 @@ def _loader() -> Any:
     import yaml
 
     class TextLoader(getattr(yaml, "CBaseLoader", yaml.BaseLoader)):  # type: ignore[misc]
-        """Text, lists, mappings and null; each key once; no reference from one place to another."""
-
-        def compose_node(self, parent: Any, index: Any) -> Any:
-            if self.check_event(yaml.AliasEvent):
-                raise bad_file("has an alias (`*name`)", "Write out what it stands for.")
-            return super().compose_node(parent, index)
+        """Text, lists, mappings and null; each key once."""
 
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
             found = {}

@@ -78,8 +78,8 @@ def _row(place: str, fields: Fields) -> ImportRow:
     found = replace(found, endpoints=endpoints, notes=notes)
     if trust is not None:
         found = _with_trust(found, Fields(trust, "trust."))
-    if sum(map(bool, (found.fingerprint, found.ca_pem, found.ca_file, found.trust))) > 1:
-        raise invalid("fingerprint", "A fingerprint, an authority and a trust are given together.", "Keep one of them.")
+    if sum(map(bool, (found.ca_pem, found.ca_file, found.trust))) + bool(found.trust and found.fingerprint) > 1:
+        raise invalid("trust", "The row says twice what is trusted.", "Keep one of ca, ca_file and trust.")
     return found
 
 

@@ -38,7 +38,7 @@ class GivenTrust:
     @property
     def pin(self) -> str | None:
         """The fingerprint that a registration with this trust expects: the authority's, where that is pinned."""
-        return self.ca_fingerprint if self.mode is TrustMode.PINNED_CA else self.fingerprint
+        return {TrustMode.PINNED_CA: self.ca_fingerprint, TrustMode.PINNED_LEAF: self.fingerprint}.get(self.mode)
 
 
 @dataclass(frozen=True, slots=True)

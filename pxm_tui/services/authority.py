@@ -9,21 +9,30 @@ from pxm_tui.domain.cluster import Endpoint
 from pxm_tui.domain.errors import CertificateError
 from pxm_tui.domain.messages import not_the_expected
 from pxm_tui.domain.pem import fingerprint_of, split
-from pxm_tui.services.requests import RegistrationRequest
+from pxm_tui.services.requests import RegistrationRequest, need_both
 
 
 def requested_trust(request: RegistrationRequest) -> Trust:
-    """What the request says of trust; without a word the operating system's authorities.
+    """What the request says of trust; without a word the operating system's authorities."""
+    return wished_trust(request.fingerprint, request.trust_ca)
 
-    A fingerprint beside a CA file is that of the cluster's own authority in it, so that no names are compared.
+
+def wished_trust(fingerprint: str | None, trust_ca: str | None) -> Trust:
+    """What a fingerprint and authorities in PEM say of trust; without either the operating system's authorities.
+
+    A fingerprint beside authorities is that of the cluster's own among them, so that no names are compared.
+
+    Raises:
+        InvalidError: it is that of none of them.
     """
-    if request.trust_ca and request.fingerprint:
-        named = [pem for pem in split(request.trust_ca) if fingerprint_of(pem) == request.fingerprint]
+    if trust_ca and fingerprint:
+        need_both(fingerprint, trust_ca)
+        named = [pem for pem in split(trust_ca) if fingerprint_of(pem) == fingerprint]
         return Trust(TrustMode.PINNED_CA, anchor_pem=named[0])
-    if request.fingerprint:
-        return Trust(TrustMode.PINNED_LEAF, request.fingerprint)
-    if request.trust_ca:
-        return Trust(TrustMode.CA_FILE, anchor_pem=request.trust_ca)
+    if fingerprint:
+        return Trust(TrustMode.PINNED_LEAF, fingerprint)
+    if trust_ca:
+        return Trust(TrustMode.CA_FILE, anchor_pem=trust_ca)
     return Trust(TrustMode.SYSTEM)
 
 

@@ -11,6 +11,7 @@ from pxm_tui.domain.cluster import Cluster, Login, Status, reason_of
 from pxm_tui.domain.errors import InvalidError
 from pxm_tui.domain.messages import invalid, saved_without_secret
 from pxm_tui.formats.rows import GivenTrust, ImportRow
+from pxm_tui.services.authority import is_known_before, wished_trust
 from pxm_tui.services.bridging import to_the_end
 from pxm_tui.services.checklist import Checklist
 from pxm_tui.services.conversation import Conversation
@@ -68,13 +69,9 @@ class Enroller(Registrar):
 
     async def _trust_of(self, row: ImportRow, dialog: Dialog, checklist: Checklist) -> Trust:
         """The trust by a handshake, as at a registration."""
-        asked = Trust(TrustMode.SYSTEM)
-        if row.fingerprint:
-            asked = Trust(TrustMode.PINNED_LEAF, row.fingerprint)
-        elif row.ca_pem:
-            asked = Trust(TrustMode.CA_FILE, anchor_pem=row.ca_pem)
+        asked = wished_trust(row.fingerprint, row.ca_pem or None)
         endpoint = row.endpoints[0]
-        session = self.gateway.open(endpoint, asked if row.ca_pem else None)
+        session = self.gateway.open(endpoint, asked if is_known_before(asked) else None)
         async with aclosing(session):
             await Conversation(session, endpoint, checklist).reach()
             return await self._decide_trust(session, endpoint, asked, dialog, checklist)

@@ -288,9 +288,9 @@ def request_of(row: ImportRow) -> RegistrationRequest:
         "labels": row.labels,
     }
     if row.trust is not None:
-        pinned = row.trust.mode in {TrustMode.PINNED_LEAF, TrustMode.PINNED_CA}
-        fields["fingerprint"] = row.trust.pin if pinned else None
-        fields["trust_ca"] = row.trust.anchor_pem if row.trust.mode is TrustMode.CA_FILE else None
+        by_authority = row.trust.mode in {TrustMode.CA_FILE, TrustMode.PINNED_CA}
+        fields["fingerprint"] = row.trust.pin
+        fields["trust_ca"] = row.trust.anchor_pem if by_authority else None
     if login.token_id:
         fields |= {"token_id": login.token_id, "token_secret": login.secret.reveal()}
     else:

@@ -82,7 +82,7 @@ class RegistrationRequest(BaseModel):
             _need(self.user, "user", "The user is missing.", "Example: root@pam.")
             _need(_text(self.password), "password", "The password is missing.")
         if self.fingerprint and self.trust_ca:
-            _need_both(self.fingerprint, self.trust_ca)
+            need_both(self.fingerprint, self.trust_ca)
         return self
 
     @property
@@ -109,7 +109,7 @@ def credentials_of(
     return Credentials(LoginMethod.PASSWORD, user, Secret(_text(password)))
 
 
-def _need_both(fingerprint: str, trust_ca: str) -> None:
+def need_both(fingerprint: str, trust_ca: str) -> None:
     """A fingerprint beside a CA file says which authority in it is the cluster's own."""
     if fingerprint not in fingerprints(split(trust_ca)):
         raise InvalidError(

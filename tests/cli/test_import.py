@@ -167,9 +167,9 @@ def test_csv_and_yaml(pxm: Pxm, three: FleetThread, tmp_path: Path) -> None:
         f"  token_secret: {third.token_secret}\n  fingerprint: {third.fingerprint}\n"
     )
     done = pxm("import", written(tmp_path / "fleet.yaml", text), "--json")
-    assert (done.status, done.json["rows"][0]["name"]) == (0, "pve1")
+    assert (done.status, done.json["rows"][0]["name"]) == (0, "ams-1")
     labels = {record["name"]: record["labels"] for record in pxm("list", "--json").json["clusters"]}
-    assert labels == {"fra-1": {"env": "lab"}, "fra-2": {"env": "lab"}, "pve1": {}}
+    assert labels == {"fra-1": {"env": "lab"}, "fra-2": {"env": "lab"}, "ams-1": {}}
 
 
 def test_pvetui_and_its_insecure_profiles(pxm: Pxm, three: FleetThread, tmp_path: Path) -> None:
@@ -348,7 +348,7 @@ def test_a_file_that_others_can_read_is_warned_about(pxm: Pxm, three: FleetThrea
         ("x.json", '{"a": "hunted-secret"}', "no list of clusters"),
         ("x.json", "[]", "holds no cluster"),
         pytest.param("x.json", "[" * 100_000, "is nested too deeply", id="deep"),
-        ("x.yaml", "password: *hunted-secret", "alias"),
+        ("x.yaml", "password: *hunted-secret", "is no YAML: line"),
         ("x.yaml", "a: [hunted-secret", "is no YAML: line"),
         ("x.yaml", "a: 1\na: hunted-secret\n", "twice"),
         ("x.toml", "a = hunted-secret", "is no TOML: line 1"),
