@@ -49,10 +49,16 @@ def _text(value: object) -> str:
     return one_line(value, _LONGEST_TEXT) if isinstance(value, str) else "" if value is None else str(value)[:20]
 
 
-Number = Annotated[float | None, BeforeValidator(_number)]
-Whole = Annotated[int | None, BeforeValidator(_whole)]
-Flag = Annotated[bool | None, BeforeValidator(_flag)]
-Text = Annotated[str, BeforeValidator(_text)]
+_LEFT = Field(union_mode="left_to_right")
+_FLOAT = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+_INT = Annotated[int, Field(strict=True, gt=-(2**63), lt=2**63)]
+_PLAIN = Annotated[str, Field(strict=True, pattern=r"^[!-~]*$", max_length=_LONGEST_TEXT)]
+
+# Nearly every value is what it should be, and taken without a step into Python; the rest is read generously.
+Number = Annotated[_FLOAT | Annotated[float | None, BeforeValidator(_number)], _LEFT]
+Whole = Annotated[_INT | Annotated[int | None, BeforeValidator(_whole)], _LEFT]
+Flag = Annotated[bool | Annotated[bool | None, BeforeValidator(_flag)], _LEFT]
+Text = Annotated[_PLAIN | Annotated[str, BeforeValidator(_text)], _LEFT]
 Printable = Annotated[str, Field(pattern=r"^[\x20-\x7e]*$", max_length=32768)]
 """What goes back into a header; a half ticket holds a whole challenge of WebAuthn."""
 

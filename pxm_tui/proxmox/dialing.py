@@ -107,6 +107,12 @@ async def open_tcp(endpoint: Endpoint, addresses: Sequence[Address], timeouts: T
     Raises:
         UnreachableError: `refused`, `timeout`, `no_route`.
     """
+    if len(addresses) == 1:
+        try:
+            async with asyncio.timeout(timeouts.connect):
+                return await _connect(addresses[0])
+        except OSError as error:  # TimeoutError is one
+            raise _tcp_error(endpoint, addresses[0], [error], timeouts) from None
     attempts: list[asyncio.Task[socket.socket]] = []
     winner: asyncio.Task[socket.socket] | None = None
     try:
@@ -117,7 +123,8 @@ async def open_tcp(endpoint: Endpoint, addresses: Sequence[Address], timeouts: T
     finally:
         await _end([attempt for attempt in attempts if attempt is not winner])
     if winner is None:
-        raise _tcp_error(endpoint, addresses[0], attempts, timeouts)
+        errors = [None if attempt.cancelled() else attempt.exception() for attempt in attempts]
+        raise _tcp_error(endpoint, addresses[0], errors, timeouts)
     return winner.result()
 
 
@@ -171,10 +178,9 @@ async def _end(attempts: Sequence[asyncio.Task[socket.socket]]) -> None:
 
 
 def _tcp_error(
-    endpoint: Endpoint, first: Address, attempts: Sequence[asyncio.Task[socket.socket]], timeouts: Timeouts
+    endpoint: Endpoint, first: Address, errors: Sequence[BaseException | None], timeouts: Timeouts
 ) -> PxmError:
-    """The most telling of the errors: an address that refuses is at least there."""
-    errors = [None if attempt.cancelled() else attempt.exception() for attempt in attempts]
+    """The most telling of the errors, None where time ran out: an address that refuses is at least there."""
     if any(isinstance(error, ConnectionRefusedError) for error in errors):
         return messages.refused(endpoint)
     if any(error is None or isinstance(error, TimeoutError) for error in errors):
