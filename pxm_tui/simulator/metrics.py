@@ -1,6 +1,7 @@
 """Figures that move: each is a function of time, so nothing has to run in the background."""
 
 import math
+from functools import lru_cache
 from math import cos, sin
 
 from pxm_tui.simulator.inventory import Guest, Node, Storage
@@ -65,13 +66,22 @@ def guest_work(guest: Guest, now: float) -> float:
 
 def _activity_and_work(guest: Guest, now: float) -> tuple[float, float]:
     """Give a guest's activity at a moment, and the integral of it until then relative to its mean."""
-    shift = guest.phase * _TURN
-    day = _TURN * (now - BUSIEST_HOUR) / DAY + guest.phase - 0.5
-    hour = _TURN * now / HOUR + shift
-    moment = _TURN * now / MINUTES + 7 * shift
+    phase = guest.phase
+    shift = phase * _TURN
+    day, hour, moment, _ = _angles(now)
+    day += phase - 0.5
+    hour += shift
+    moment += 7 * shift
     swing = DAILY * cos(day) + HOURLY * sin(hour) + RESTLESS * sin(moment)
     lead = DAILY * DAY * sin(day) - HOURLY * HOUR * cos(hour) - RESTLESS * MINUTES * cos(moment)
-    return min(1.0, guest.load * (1 + swing)), now + lead / _TURN
+    activity = guest.load * (1 + swing)
+    return activity if activity < 1 else 1.0, now + lead / _TURN
+
+
+@lru_cache(64)
+def _angles(now: float) -> tuple[float, float, float, float]:
+    """Give how far the rhythms of a day, an hour, a minute or two, and six hours have come, for all guests at once."""
+    return _TURN * (now - BUSIEST_HOUR) / DAY, _TURN * now / HOUR, _TURN * now / MINUTES, _TURN * now / (6 * HOUR)
 
 
 def guest_progress(guest: Guest, now: float) -> tuple[float, float]:
@@ -104,8 +114,8 @@ def mean_rate(guest: Guest) -> int:
 
 def guest_memory(guest: Guest, now: float) -> int:
     """Give the bytes of memory that a running guest uses."""
-    swing = 0.12 * sin(_TURN * now / (6 * HOUR) + guest.phase * _TURN)
-    return int(guest.memory * (0.3 + 0.5 * guest.phase) * (1 + swing))
+    phase = guest.phase
+    return int(guest.memory * (0.3 + 0.5 * phase) * (1 + 0.12 * sin(_angles(now)[3] + phase * _TURN)))
 
 
 def guest_figures(guest: Guest, now: float) -> Figures:

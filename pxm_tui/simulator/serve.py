@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import resource
@@ -10,7 +11,7 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -20,6 +21,9 @@ from pxm_tui.simulator.options import KEYS, MIXED, FleetOptions
 from pxm_tui.simulator.presets import demo_fleet_options
 from pxm_tui.simulator.releases import RELEASES
 from pxm_tui.simulator.scenario import Step, play, read_scenario
+
+YOUNG = 50_000
+"""Objects made between two runs of the collector; one answer about ten thousand guests makes as many."""
 
 
 def description(cluster: SimulatedCluster, ca_file: Path) -> dict[str, str]:
@@ -39,7 +43,13 @@ def description(cluster: SimulatedCluster, ca_file: Path) -> dict[str, str]:
     }
 
 
-async def serve(options: FleetOptions, out: TextIO, stop: asyncio.Event, script: Sequence[Step] = ()) -> None:
+async def serve(
+    options: FleetOptions,
+    out: TextIO,
+    stop: asyncio.Event,
+    script: Sequence[Step] = (),
+    on_ready: Callable[[], None] = lambda: None,
+) -> None:
     """Serve a fleet until `stop` is set; its clusters are written to `out` as they get ready.
 
     The last line, after those of the clusters, says how to reach the control API.
@@ -49,6 +59,7 @@ async def serve(options: FleetOptions, out: TextIO, stop: asyncio.Event, script:
         out: where the lines go.
         stop: ends it.
         script: faults with their times, played from when all clusters are ready.
+        on_ready: called when they are.
 
     Raises:
         NoAddressError: there is no free address.
@@ -70,6 +81,7 @@ async def serve(options: FleetOptions, out: TextIO, stop: asyncio.Event, script:
         async with ControlApi(fleet.faults) as control:
             try:
                 await fleet.start(announce)
+                on_ready()
                 await _play_until(script, fleet, stop)
             finally:
                 await fleet.stop()
@@ -87,6 +99,12 @@ async def _play_until(script: Sequence[Step], fleet: Fleet, stop: asyncio.Event)
 
 def _complain(text: str) -> None:
     print(f"pxm: {text}", file=sys.stderr)
+
+
+def settle() -> None:
+    """Keep the collector of cyclic garbage from going through the whole fleet again and again while it answers."""
+    gc.freeze()
+    gc.set_threshold(YOUNG, 10, 10)
 
 
 def allow_many_files() -> None:
@@ -118,7 +136,7 @@ async def _serve_until_told(options: FleetOptions, script: Sequence[Step], until
         loop.add_signal_handler(number, stop.set)
     if until_stdin_closes:
         threading.Thread(target=_watch_stdin, args=(loop, stop), name="stdin", daemon=True).start()
-    await serve(options, sys.stdout, stop, script)
+    await serve(options, sys.stdout, stop, script, settle)
 
 
 def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

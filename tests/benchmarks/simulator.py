@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import re
 import ssl
@@ -19,6 +20,7 @@ from pxm_tui.simulator.authentication import Identity
 from pxm_tui.simulator.cluster import Cluster
 from pxm_tui.simulator.dispatch import Question, dispatch
 from pxm_tui.simulator.options import ClusterOptions
+from pxm_tui.simulator.serve import settle
 from tests.benchmarks.memory import mebibytes
 
 Row = tuple[str, str, str, bool]
@@ -117,17 +119,21 @@ def a_large_fleet() -> list[Row]:
 def one_large_cluster() -> Row:
     """The processor's time for `cluster/resources` of a cluster that was never asked before."""
     milliseconds = []
+    threshold = gc.get_threshold()
     for seed in range(ROUNDS):
         options = ClusterOptions("large", "9.2", nodes=1, guests=MANY_GUESTS, standalone=True)
         cluster = Cluster(options, seed=str(seed), clock=time.time, keys="ec", addresses=["127.0.0.1"])
         assert len(cluster.guests) == MANY_GUESTS  # the guests are the state, not the answer
         node = next(iter(cluster.nodes.values()))
         question = Question("GET", "/cluster/resources", "json", Identity("root@pam"), {})
+        settle()
         begun = time.process_time()
         answer = dispatch(cluster, node, question)
         milliseconds.append((time.process_time() - begun) * 1000)
         assert answer.body is not None
         assert answer.body.count(b'"vmid"') == MANY_GUESTS
+    gc.unfreeze()
+    gc.set_threshold(*threshold)
     taken = median(milliseconds)
     title = f"cluster/resources of {MANY_GUESTS} guests, asked for the first time"
     return (title, f"{taken:.0f} ms CPU", f"<= {RESOURCES_GOAL:.0f} ms", taken <= RESOURCES_GOAL)

@@ -6,10 +6,10 @@ figures are those of the last round.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Sequence
 from json.encoder import encode_basestring
 
-from pxm_tui.simulator.inventory import EncodedRow, Guest
+from pxm_tui.simulator.inventory import Guest
 from pxm_tui.simulator.metrics import guest_disk, guest_memory, guest_progress, mean_rate, sampled
 from pxm_tui.simulator.releases import Release
 from pxm_tui.simulator.routes.base import Call, Entry
@@ -17,7 +17,7 @@ from pxm_tui.simulator.routes.base import Call, Entry
 AUDIT = "VM.Audit"
 
 
-def visible_guests(call: Call) -> Iterator[Guest]:
+def visible_guests(call: Call) -> Sequence[Guest]:
     """Go through the guests that who asks may audit.
 
     Guests that no access control entry and no pool names are all alike, and tested once.
@@ -27,9 +27,13 @@ def visible_guests(call: Call) -> Iterator[Guest]:
     }
     numbers = {int(path[5:]) for path in special if path.startswith("/vms/") and path[5:].isdigit()}
     others = call.may("/vms/0", AUDIT)
-    for guest in call.cluster.guests:
-        if call.may(f"/vms/{guest.vmid}", AUDIT) if guest.vmid in numbers else others:
-            yield guest
+    if not numbers:
+        return call.cluster.guests if others else []
+    return [
+        guest
+        for guest in call.cluster.guests
+        if (call.may(f"/vms/{guest.vmid}", AUDIT) if guest.vmid in numbers else others)
+    ]
 
 
 def guest_rows(call: Call) -> list[str]:
@@ -87,34 +91,46 @@ def _row(release: Release, guest: Guest, pool: str | None, hastate: str | None, 
         guest.disk,
     )
     kept = guest.encoded
-    if kept is not None and kept.made_from == made_from:
-        if kept.moment == moment:
-            return kept.text
-        head, known = kept.head, kept.known
+    if kept is not None and kept[0] == made_from:
+        _, known, then, text = kept
+        if then == moment:
+            return text
     else:
-        head, known = _heads(release, guest, pool, hastate)
-    text = f'{head},"status":"unknown"}}' if moment is None else f"{known},{_figures(release, guest, moment)}}}"
-    guest.encoded = EncodedRow(made_from, head, known, moment, text)
+        known = _known(guest, _more(release, guest, pool, hastate))
+    if moment is None:
+        text = f'{_head(guest, _more(release, guest, pool, hastate))},"status":"unknown"}}'
+    else:
+        text = f"{known},{_figures(release, guest, moment)}}}"
+    guest.encoded = (made_from, known, moment, text)
     return text
 
 
-def _heads(release: Release, guest: Guest, pool: str | None, hastate: str | None) -> tuple[str, str]:
-    """Write what changes rarely: of a guest that nobody has heard of for too long, and of any other."""
-    kind, vmid = guest.kind, guest.vmid
-    head = f'{{"id":"{kind}/{vmid}","type":"{kind}","vmid":{vmid},"node":"{guest.node}"'
+def _more(release: Release, guest: Guest, pool: str | None, hastate: str | None) -> str:
+    """Write what most guests do not have."""
+    more = ""
     if pool is not None:
-        head += f',"pool":{encode_basestring(pool)}'
+        more = f',"pool":{encode_basestring(pool)}'
     if hastate is not None:
-        head += f',"hastate":"{hastate}"'
+        more += f',"hastate":"{hastate}"'
     if guest.lock is not None:
-        head += f',"lock":"{guest.lock}"'
+        more += f',"lock":"{guest.lock}"'
     if guest.tags is not None and release.number >= (7, 3):
-        head += f',"tags":{encode_basestring(guest.tags)}'
-    known = (
-        f'{head},"name":{encode_basestring(guest.name)},"status":"{guest.status}","template":{guest.template:d},'
-        f'"maxcpu":{guest.cores},"maxmem":{guest.memory},"maxdisk":{guest.disk}'
+        more += f',"tags":{encode_basestring(guest.tags)}'
+    return more
+
+
+def _head(guest: Guest, more: str) -> str:
+    """Write all that is told of a guest of which nobody has heard for too long."""
+    kind, vmid = guest.kind, guest.vmid
+    return f'{{"id":"{kind}/{vmid}","type":"{kind}","vmid":{vmid},"node":"{guest.node}"{more}'
+
+
+def _known(guest: Guest, more: str) -> str:
+    """Write what changes rarely."""
+    return (
+        f'{_head(guest, more)},"name":{encode_basestring(guest.name)},"status":"{guest.status}",'
+        f'"template":{int(guest.template)},"maxcpu":{guest.cores},"maxmem":{guest.memory},"maxdisk":{guest.disk}'
     )
-    return head, known
 
 
 def _figures(release: Release, guest: Guest, moment: float) -> str:
@@ -124,11 +140,12 @@ def _figures(release: Release, guest: Guest, moment: float) -> str:
         memhost = ',"memhost":0' if modern else ""
         return f'"mem":0{memhost},"cpu":0,"disk":0,"uptime":0,"netin":0,"netout":0,"diskread":0,"diskwrite":0'
     cpu, done = guest_progress(guest, moment)
-    memory, rate = guest_memory(guest, moment), mean_rate(guest)
-    memhost = f',"memhost":{memory if guest.kind == "qemu" else 0}' if modern else ""
+    memory, rate, work = guest_memory(guest, moment), mean_rate(guest), int(done)
+    machine = guest.kind == "qemu"
+    memhost = (f',"memhost":{memory}' if machine else ',"memhost":0') if modern else ""
     uptime = int(moment - guest.started_at) if moment > guest.started_at else 0
     return (
-        f'"mem":{memory}{memhost},"cpu":{cpu:.9f},"disk":{guest_disk(guest)},"uptime":{uptime},'
-        f'"netin":{int(rate * done)},"netout":{int(rate // 2 * done)},'
-        f'"diskread":{int(rate // 3 * done)},"diskwrite":{int(rate // 4 * done)}'
+        f'"mem":{memory}{memhost},"cpu":{cpu:.9f},"disk":{0 if machine else guest_disk(guest)},"uptime":{uptime},'
+        f'"netin":{rate * work},"netout":{rate // 2 * work},'
+        f'"diskread":{rate // 3 * work},"diskwrite":{rate // 4 * work}'
     )
