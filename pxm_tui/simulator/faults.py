@@ -131,7 +131,7 @@ FAULTS = (
           effects.take_privileges, per_node=False, value=Text("user@realm or token; empty: all")),
     Fault("clock-skew", "Clock is wrong", "Date header, tickets and tasks follow a clock that is ahead or behind.",
           effects.set_clock_wrong, per_node=False, value=Number("seconds ahead", 10_800, -86_400_000, 86_400_000)),
-    Fault("storage-full", "Storage full", "Nothing is left on the storage.",
+    Fault("storage-full", "Storage full", "Nothing is left on the storage: what needs space fails.",
           effects.fill_storage, value=Text("name of a storage; empty: all")),
     Fault("task-fails", "Tasks fail", "Every task that is started fails.", effects.let_tasks_fail, "tasks",
           per_node=False, value=Text("what the task ends with", "unable to read tail (got 0 bytes)")),

@@ -6,6 +6,7 @@ from pxm_tui.simulator.guest_details import GuestDetails, Options, details_of, d
 from pxm_tui.simulator.guest_power import Body, Place, check_lock, hold, switch_on
 from pxm_tui.simulator.guest_snapshots import lock_for
 from pxm_tui.simulator.inventory import GIB, Guest
+from pxm_tui.simulator.space import refusal, require_space
 from pxm_tui.simulator.tasks import Task, TaskError, Work
 
 COPY_RATE = 8 * GIB
@@ -76,6 +77,9 @@ def create(place: Place, options: Options, *, start: bool) -> Body:
         guest.holder = task
         for key, (volume, _) in disks_of(options).items():
             yield 0.4
+            if (words := refusal(place.node, volume)) is not None:
+                place.cluster.remove_guest(guest)
+                raise TaskError(f"unable to create {place.title} - {words}")
             task.say(f'  Logical volume "{volume.partition(":")[2]}" created.')
             task.say(f"{key}: successfully created disk '{options[key]}'")
         yield 0.4
@@ -103,6 +107,7 @@ def clone(place: Place, target: Place, name: str | None, changes: Options, *, fu
         yield from hold(task, source)
         check_lock(source)
         options, sizes = _copied(source, target, name, changes)
+        new = {key: volume for key, (volume, _) in disks_of(options).items()}
         guest = new_guest(place.cluster, target.node.name, source.kind, target.vmid, options)
         guest.lock = "clone"
         place.cluster.add_guest(guest)
@@ -115,6 +120,8 @@ def clone(place: Place, target: Place, name: str | None, changes: Options, *, fu
         for key, (volume, size) in sizes.items():
             label = f"drive {key}" if source.kind == "qemu" else f"mountpoint {key}"
             task.say(f"create {'full' if full else 'linked'} clone of {label} ({volume})")
+            step, made = ("lvcreate", new[key]) if full else ("clone image", volume)
+            require_space(target.node, made, step, prefix="clone failed: ")
             if full:
                 yield from copying(task, size, copy_time(size))
             else:

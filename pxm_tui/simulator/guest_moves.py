@@ -10,6 +10,7 @@ from pxm_tui.simulator.guest_details import Options, details_of, disks_of
 from pxm_tui.simulator.guest_power import Body, Place, hold, locked, switch_off, switch_on
 from pxm_tui.simulator.guest_snapshots import lock_for
 from pxm_tui.simulator.inventory import STORAGES, Guest, Node, Storage
+from pxm_tui.simulator.space import broken_archive, refusal
 from pxm_tui.simulator.tasks import Task, TaskError, Work
 from pxm_tui.simulator.volumes import Volume
 
@@ -63,6 +64,11 @@ def migrate(place: Place, target: Node, *, with_disks: bool, restart: bool = Fal
         for key, (volume, size) in local.items():
             say(f"found local disk '{volume}' ({'attached' if live else 'in current VM config'})")
             yield copy_time(size) / 2
+            if (words := refusal(target, volume)) is not None:
+                if restart:
+                    say("start container on source node")
+                    switch_on(guest, task.now)
+                _no_space(say, volume, words, target, int(task.now - began), live=live)
             say(f"drive mirror is starting for drive-{key}" if live else f"copying local disk image '{volume}'")
         if live:
             yield from _move_memory(say, guest, target)
@@ -92,6 +98,20 @@ def _refuse_local_disks(say: Callable[[str], None], volume: str) -> None:
     say(f"ERROR: {problem}")
     say("aborting phase 1 - cleanup resources")
     _give_up(say, problem, 0)
+
+
+def _no_space(say: Callable[[str], None], volume: str, words: str, target: Node, seconds: int, *, live: bool) -> None:
+    say(words)
+    if live:
+        say("ERROR: online migrate failure - remote command failed with exit code 255")
+        say("aborting phase 2 - cleanup resources\nmigrate_cancel")
+        say(f"ERROR: migration finished with problems (duration 00:00:{seconds:02d})")
+        raise TaskError("migration problems")
+    remote = f"/usr/bin/ssh -e none -o 'HostKeyAlias={target.name}' root@{target.address}"
+    move = f"pvesm export {volume} raw+size - -with-snapshots 0 | {remote} -- pvesm import {volume} raw+size -"
+    say("aborting phase 1 - cleanup resources")
+    storage, why = volume.partition(":")[0], f"command 'set -o pipefail && {move}' failed: exit code 5"
+    _give_up(say, f"storage migration for '{volume}' to storage '{storage}' failed - {why}", seconds)
 
 
 def _give_up(say: Callable[[str], None], problem: str, seconds: int) -> None:
@@ -159,7 +179,13 @@ def _back_up_one(task: Task, cluster: Cluster, guest: Guest, storage: Storage, s
             guest.lock = None
 
     task.at_the_end(let_go)
-    volume = _archive(guest, storage, settings, began)
+    node, volume = cluster.nodes[guest.node], _archive(guest, storage, settings, began)
+    if guest.kind == "lxc" and guest.running and settings["mode"] == "snapshot":
+        for disk, _ in disks_of(details_of(guest).options).values():
+            name = f"{disk.partition(':')[0]}:snap_{disk.partition(':')[2]}_vzdump"
+            if (words := refusal(node, name, "lvcreate snapshot")) is not None:
+                let_go()
+                raise TaskError(words)
     task.say(*_opening(cluster, guest, storage, volume, settings))
     seconds = copy_time(guest.disk) + 2
     steps = max(3, int(seconds))
@@ -168,6 +194,11 @@ def _back_up_one(task: Task, cluster: Cluster, guest: Guest, storage: Storage, s
         share = step / steps
         done = f"({amount(guest.disk * share)} of {amount(guest.disk)}) in {int(seconds * share)}s"
         task.say(f"INFO: {100 * share:3.0f}% {done}, read: 1.1 GiB/s, write: 512.0 MiB/s")
+        if storage.name in node.full:
+            let_go()
+            lines, error = broken_archive(guest, _path(storage, volume), volume.form)
+            task.say(*lines)
+            raise error
     passed = f"00:{int(task.now - began) // 60:02d}:{int(task.now - began) % 60:02d}"
     task.say(
         f"INFO: archive file size: {volume.size / 2**30:.2f}GB",
@@ -196,15 +227,19 @@ def _archive(guest: Guest, storage: Storage, settings: dict[str, str], now: floa
     )
 
 
-def _opening(cluster: Cluster, guest: Guest, storage: Storage, volume: Volume, settings: dict[str, str]) -> list[str]:
+def _path(storage: Storage, volume: Volume) -> str:
     folder = "/var/lib/vz" if storage.name == "local" else f"/mnt/pve/{storage.name}"
+    return f"{folder}/dump/{volume.volid.partition('/')[2]}"
+
+
+def _opening(cluster: Cluster, guest: Guest, storage: Storage, volume: Volume, settings: dict[str, str]) -> list[str]:
     title = "VM" if guest.kind == "qemu" else "CT"
     lines = [f"INFO: status = {'running' if guest.running else 'stopped'}", f"INFO: {title} Name: {guest.name}"]
     for key, (disk, size) in disks_of(details_of(guest).options).items():
         lines.append(f"INFO: include disk '{key}' '{disk}' {size // 2**30}G")
     lines.append(f"INFO: backup mode: {settings['mode'] if guest.running else 'stop'}")
     lines.append("INFO: ionice priority: 7")
-    lines.append(f"INFO: creating vzdump archive '{folder}/dump/{volume.volid.partition('/')[2]}'")
+    lines.append(f"INFO: creating vzdump archive '{_path(storage, volume)}'")
     if guest.kind == "qemu":
         digits = seeded_bytes(16, cluster.seed, volume.volid).hex()
         lines.append(

@@ -7,6 +7,7 @@ from pxm_tui.simulator.cluster import Cluster
 from pxm_tui.simulator.guest_details import apply_pending
 from pxm_tui.simulator.inventory import Guest, Node
 from pxm_tui.simulator.metrics import guest_work
+from pxm_tui.simulator.space import require_space
 from pxm_tui.simulator.tasks import Task, TaskError, Work
 
 Body = Callable[[Task], Work]
@@ -200,6 +201,7 @@ def suspend(place: Place, *, to_disk: bool = False) -> Body:
             yield SIGNAL
             pause(guest, task.now)
             return
+        require_space(place.node, f"local-lvm:vm-{guest.vmid}-state-suspend")
         guest.lock = "suspending"
         task.at_the_end(lambda: _forget(guest, "suspending"))
         task.say(f"State will be saved to 'local-lvm:vm-{guest.vmid}-state-suspend', size {guest.memory >> 20} MiB")

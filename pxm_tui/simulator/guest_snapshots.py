@@ -3,6 +3,7 @@
 from pxm_tui.simulator.guest_details import Snapshot, details_of, disks_of, summarize
 from pxm_tui.simulator.guest_power import Body, Place, check_lock, hold, switch_off, switch_on
 from pxm_tui.simulator.inventory import Guest
+from pxm_tui.simulator.space import require_space
 from pxm_tui.simulator.tasks import Task, TaskError, Work
 
 SECONDS = 1.0
@@ -55,7 +56,10 @@ def take(place: Place, name: str, description: str, *, with_memory: bool) -> Bod
         for key, (volume, _) in disks_of(details.options).items():
             label = f"drive-{key}" if guest.kind == "qemu" else key
             task.say(f"snapshotting '{label}' ({volume})")
+            storage, _, disk = volume.partition(":")
+            _require_space(task, place, f"{storage}:snap_{disk}_{name}", "lvcreate snapshot")
         if with_memory and guest.running:
+            _require_space(task, place, f"local-lvm:vm-{guest.vmid}-state-{name}", "lvcreate")
             task.say("saving VM state and RAM using storage 'local-lvm'")
             for step in range(1, 5):
                 yield MEMORY_SECONDS / 4
@@ -70,6 +74,14 @@ def take(place: Place, name: str, description: str, *, with_memory: bool) -> Bod
         details.parent = name
 
     return work
+
+
+def _require_space(task: Task, place: Place, volume: str, step: str) -> None:
+    try:
+        require_space(place.node, volume, step)
+    except TaskError:
+        task.say("snapshot create failed: starting cleanup")
+        raise
 
 
 def roll_back(place: Place, name: str, *, start: bool) -> Body:
