@@ -125,25 +125,30 @@ def build_services(
         gateway: makes the Proxmox client when it is first used.
     """
     import socket
+    from secrets import randbelow
 
     from pxm_tui.services.audit import Audit
     from pxm_tui.services.bundle import Services
     from pxm_tui.services.clusters import ClusterService
     from pxm_tui.services.fleet import FleetService
     from pxm_tui.services.journal import Journal
+    from pxm_tui.services.minting import Mint
     from pxm_tui.services.polling import PollingPolicy
     from pxm_tui.services.secret_keeping import SecretsService
     from pxm_tui.storage.actor import present_actor
+    from pxm_tui.storage.intents import FileIntentLog
     from pxm_tui.storage.preferences import FilePreferences
     from pxm_tui.storage.snapshot_cache import FileSnapshotCache
 
     repository, secrets, journal = open_repository(settings), open_secrets(settings, passphrase), Journal(clock)
-    cache = FileSnapshotCache(settings.cache_dir)
     audit_log = open_audit_log(settings, syslog=settings.syslog and demo is None)
     audit = Audit(audit_log, present_actor(), clock, journal)
 
+    cache, intents = FileSnapshotCache(settings.cache_dir), FileIntentLog(settings.state_dir / "intents")
+    mint = Mint(intents, journal, clock, randbelow, socket.gethostname(), _person())
+
     def close() -> None:
-        for part in (repository, cache, secrets, audit_log):
+        for part in (repository, cache, secrets, intents, audit_log):
             part.close()
 
     clusters = ClusterService(
@@ -155,6 +160,7 @@ def build_services(
         timer=timer,
         journal=journal,
         audit=audit,
+        mint=mint,
     )
     fleet = FleetService(
         clusters=clusters,
@@ -185,6 +191,16 @@ def build_services(
         close=close,
         faults=None if control is None else _open_faults(control, runner),
     )
+
+
+def _person() -> str:
+    """Who runs this: the login name, or the number of the user where there is none."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 def _open_faults(control: FaultControl, runner: Runner) -> FaultInjector:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from pxm_tui.domain import messages
+from pxm_tui.domain import messages, token_messages
 from pxm_tui.domain.audit import Actor, AuditEntry, AuditVerdict
 from pxm_tui.domain.certificate import Certificate, Trust, TrustMode
 from pxm_tui.domain.cluster import (
@@ -21,15 +21,17 @@ from pxm_tui.domain.cluster import (
     Status,
 )
 from pxm_tui.domain.errors import InvalidError, PxmError
-from pxm_tui.domain.observation import Guest, Node, Observation, Realm, Snapshot
+from pxm_tui.domain.observation import Guest, Node, Observation, Permissions, Realm, Snapshot
 from pxm_tui.domain.secret import Secret
+from pxm_tui.domain.tokens import TokenIntent
 from pxm_tui.services.audit import Audit
 from pxm_tui.services.bundle import Places, Services
 from pxm_tui.services.clusters import ClusterService
 from pxm_tui.services.fleet import FleetService
 from pxm_tui.services.journal import Journal
+from pxm_tui.services.minting import Mint
 from pxm_tui.services.polling import PollingPolicy
-from pxm_tui.services.ports import CodeSource, Credentials, Ticket, VaultMode, VaultState
+from pxm_tui.services.ports import Clock, CodeSource, Credentials, Ticket, VaultMode, VaultState
 from pxm_tui.services.secret_keeping import SecretsService
 from pxm_tui.storage.memory_repository import MemoryRepository
 
@@ -164,6 +166,9 @@ class FakeServer:
     )
     errors: dict[str, PxmError] = field(default_factory=dict)
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
+    roles: dict[str, frozenset[str]] = field(default_factory=lambda: {"PVEAuditor": AUDITOR})
+    grants: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    token_writes: list[str] = field(default_factory=list)
     refused_tickets: int = 0
     logins: int = 0
     sessions: int = 0
@@ -305,8 +310,93 @@ class FakeSession:
         self._server.refreshes += 1
         return replace(self._server.observed, version="", permissions={})
 
+    def tokens(self) -> FakeOffice:
+        """The server's tokens."""
+        return FakeOffice(self._server, self._endpoint)
+
     async def aclose(self) -> None:
         """Nothing is open."""
+
+
+class FakeOffice:
+    """The tokens of a made-up server; each write is remembered, and can be held or made to fail by its name."""
+
+    def __init__(self, server: FakeServer, endpoint: Endpoint) -> None:
+        self._server = server
+        self._endpoint = endpoint
+
+    async def _write(self, what: str) -> None:
+        self._server.token_writes.append(what)
+        await self._server.phase(what.split(maxsplit=1)[0])
+
+    async def roles(self) -> Mapping[str, frozenset[str]]:
+        """The server's roles."""
+        await self._server.phase("roles")
+        return dict(self._server.roles)
+
+    async def create_role(self, name: str, privileges: frozenset[str]) -> None:
+        """Add one."""
+        await self._write(f"create_role {name}")
+        self._server.roles.setdefault(name, privileges)
+
+    async def mint(self, user: str, name: str, *, separated: bool, expires_at: datetime, comment: str) -> Secret:
+        """Add one; its name must be new. Fails after it was made, as a lost answer does."""
+        if f"{user}!{name}" in self._server.tokens:
+            raise token_messages.token_exists(self._endpoint, f"{user}!{name}")
+        self._server.tokens[f"{user}!{name}"] = "minted-secret"
+        await self._write(f"mint {user}!{name} {'separated' if separated else 'plain'}")
+        return Secret("minted-secret")
+
+    async def grant(self, token_id: str, roles: tuple[str, ...]) -> None:
+        """Remember it."""
+        await self._write(f"grant {token_id}")
+        self._server.grants.append((token_id, roles))
+
+    async def revoke(self, user: str, name: str) -> bool:
+        """Remove one."""
+        await self._write(f"revoke {user}!{name}")
+        return self._server.tokens.pop(f"{user}!{name}", None) is not None
+
+    async def names(self, user: str) -> tuple[str, ...]:
+        """Those of a user."""
+        return tuple(name.partition("!")[2] for name in self._server.tokens if name.startswith(f"{user}!"))
+
+    async def rights_of(self, token_id: str, secret: Secret) -> Permissions:
+        """What was granted; with a plain token all that the account has."""
+        await self._server.phase("rights_of")
+        if self._server.tokens.get(token_id) != secret.reveal():
+            raise messages.token(self._endpoint, token_id, "no such token")
+        granted = [roles for name, roles in self._server.grants if name == token_id]
+        if f"mint {token_id} plain" in self._server.token_writes:
+            return self._server.observed.permissions
+        held = frozenset[str]().union(*(self._server.roles[role] for roles in granted for role in roles))
+        return dict.fromkeys(TOP_PATHS, held) if held else {}
+
+
+class FakeIntents:
+    """An intent log in memory; what is in `ended` is of runs that have ended."""
+
+    def __init__(self, ended: Collection[TokenIntent] = ()) -> None:
+        self.held: list[TokenIntent] = []
+        self.ended = list(ended)
+
+    async def add(self, intent: TokenIntent) -> None:
+        """Hold it."""
+        self.held.append(intent)
+
+    async def clear(self, intent: TokenIntent) -> None:
+        """Forget it."""
+        self.held = [known for known in self.held if known != intent]
+        self.ended = [known for known in self.ended if known != intent]
+
+    async def left_over(self) -> tuple[TokenIntent, ...]:
+        """Those of runs that have ended."""
+        return tuple(self.ended)
+
+
+def make_mint(intents: FakeIntents, journal: Journal, clock: Clock) -> Mint:
+    """What tokens are made with on the machine `jump1` by `anna`; they last a year less 30 days."""
+    return Mint(intents, journal, clock, lambda _below: 30, "jump1", "anna")
 
 
 class FakeSecrets:
@@ -446,6 +536,7 @@ class Bench:
     cache: FakeCache
     preferences: FakePreferences
     audit: FakeAuditLog
+    intents: FakeIntents
 
 
 def make_bench(
@@ -455,6 +546,7 @@ def make_bench(
     snapshots: Mapping[str, Snapshot] | None = None,
     period: float | None = None,
     secrets: FakeSecrets | None = None,
+    intents: FakeIntents | None = None,
 ) -> Bench:
     """Services over stand-ins. With `period=None` nothing is asked by itself."""
     clock, gateway, cache = StillClock(), FakeGateway(servers), FakeCache(snapshots)
@@ -464,6 +556,7 @@ def make_bench(
         store.kept[cluster.id, cluster.login.method] = Secret(known)
     runner, journal, audit_log = SameLoop(), Journal(clock), FakeAuditLog()
     audit = Audit(audit_log, ANNA, clock, journal)
+    pending = intents or FakeIntents()
     service = ClusterService(
         repository=repository,
         secrets=store,
@@ -473,6 +566,7 @@ def make_bench(
         timer=clock.timer,
         journal=journal,
         audit=audit,
+        mint=make_mint(pending, journal, clock),
     )
     fleet = FleetService(
         clusters=service,
@@ -505,7 +599,7 @@ def make_bench(
         machine="jump1",
         period=period,
     )
-    return Bench(services, clock, gateway, repository, store, cache, preferences, audit_log)
+    return Bench(services, clock, gateway, repository, store, cache, preferences, audit_log, pending)
 
 
 def cluster(

@@ -1,6 +1,7 @@
 """A simulated fleet for every test that wants one.
 
-`fleet` is shared by the whole session: look, log in, but change nothing. `fresh_fleet` makes one to steer.
+`fleet` is shared by the whole session: look, log in, register (which makes tokens), but change nothing else.
+`fresh_fleet` makes one to steer.
 """
 
 from collections.abc import Iterator

@@ -32,6 +32,7 @@ from pxm_tui.services.bundle import Services
 from pxm_tui.services.dialog import Silent
 from pxm_tui.services.ports import CodeSource, Credentials, ProxmoxGateway, ProxmoxSession, Ticket
 from pxm_tui.services.requests import build_request
+from pxm_tui.services.token_ports import TokenOffice
 from pxm_tui.settings import Settings, load_settings
 from pxm_tui.simulator.addresses import FIRST_OCTET, OCTETS
 from pxm_tui.simulator.clock import ManualClock
@@ -140,6 +141,10 @@ class FrozenSession:
         """As the real one, with the frozen round-trip time."""
         self._pass("rest")
         return replace(await self._inner.refresh(), rtt_ms=RTT_MS)
+
+    def tokens(self) -> TokenOffice:
+        """As the real one."""
+        return self._inner.tokens()
 
     async def aclose(self) -> None:
         """As the real one."""

@@ -16,6 +16,7 @@ from pxm_tui.domain.describe import (
 )
 from pxm_tui.domain.text import one_line
 from pxm_tui.domain.times import age, days_left, iso
+from pxm_tui.domain.tokens import expiry_words
 
 HEADINGS = ("NAME", "ENV", "STATUS", "NODES", "GUESTS", "PVE", "SEEN")
 RIGHT = frozenset({"NODES", "GUESTS", "SEEN"})
@@ -59,7 +60,7 @@ def cluster_record(cluster: Cluster, now: datetime) -> str:
         ("version", f"Proxmox VE {cluster.proxmox_version}" if cluster.proxmox_version else "?"),
         ("nodes", f"{nodes_figure(cluster)} online{_quorum(cluster)}"),
         ("guests", f"{guests_figure(cluster)} running"),
-        ("login", f"{cluster.login.name}, {cluster.login.method}{_refused(cluster)}"),
+        ("login", _login(cluster, now)),
         ("trust", _trust(cluster.trust, now)),
         ("labels", labels_words(cluster)),
         ("limits", "\n".join(f"{one_line(limit.privilege)} on {one_line(limit.path)}" for limit in cluster.limits)),
@@ -82,8 +83,10 @@ def _quorum(cluster: Cluster) -> str:
     return {True: ", quorate", False: ", no quorum", None: ""}[cluster.quorate]
 
 
-def _refused(cluster: Cluster) -> str:
-    return ", refused by the server and not used until it is changed" if cluster.login.refused else ""
+def _login(cluster: Cluster, now: datetime) -> str:
+    refused = "refused by the server and not used until it is changed" if cluster.login.refused else ""
+    words = (cluster.login.name, str(cluster.login.method), expiry_words(cluster.login, now), refused)
+    return ", ".join(word for word in words if word)
 
 
 def _trust(trust: Trust, now: datetime) -> str:

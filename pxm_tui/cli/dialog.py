@@ -12,7 +12,14 @@ from pxm_tui.domain.messages import secret_store
 from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import Step
 from pxm_tui.domain.text import one_line
-from pxm_tui.services.dialog import CodeQuestion, Dialog, PassphraseQuestion, TrustQuestion
+from pxm_tui.services.dialog import (
+    CodeQuestion,
+    Dialog,
+    PassphraseQuestion,
+    TokenChoice,
+    TokenQuestion,
+    TrustQuestion,
+)
 
 PASSPHRASE_TRIES = 3
 _NO_VAULT = (
@@ -92,6 +99,16 @@ class TerminalDialog:
         typed = await self._terminal.ask("Passphrase of the secret store: ", hidden=True)
         return Secret(typed) if typed else None
 
+    async def token(self, question: TokenQuestion) -> TokenChoice | None:
+        """One of three letters; without a terminal nobody decides."""
+        if self._terminal is None:
+            return None
+        self._terminal.say("\n".join(token_lines(question)))
+        while True:
+            answer = (await self._terminal.ask("Type token, password or all: ", fresh=True) or "").strip().lower()
+            if answer in _TOKEN_ANSWERS:
+                return _TOKEN_ANSWERS[answer]
+
     async def _new_passphrase(self, terminal: Terminal) -> Secret | None:
         terminal.say("Secrets are stored encrypted. This machine has no keyring, so choose a passphrase; it is asked")
         terminal.say("for once a run. Without one (Enter) secrets are forgotten when this command ends.")
@@ -134,6 +151,35 @@ class OneAtATime:
         """Ask in turn."""
         async with self._turn:
             return await self._dialog.passphrase(question)
+
+    async def token(self, question: TokenQuestion) -> TokenChoice | None:
+        """Ask in turn."""
+        async with self._turn:
+            return await self._dialog.token(question)
+
+
+_TOKEN_ANSWERS = {
+    "token": TokenChoice.SEPARATED,
+    "password": TokenChoice.PASSWORD,
+    "all": TokenChoice.ALL,
+    "": TokenChoice.PASSWORD,
+}
+
+
+_FULL_CONTROL = "            ! With its rights that is full control, and expiry does not limit a thief."
+
+
+def token_lines(question: TokenQuestion) -> list[str]:
+    """The three ways, and what each of them means."""
+    user = one_line(question.user)
+    return [
+        f"{user} may do more than the role {question.role}, and may not give a token rights of its own.",
+        "  token     a token without rights; an administrator gives it them:",
+        *(f"            {one_line(line, 1000)}" for line in question.lines),
+        "  password  no token, the password is kept (Enter)",
+        f"  all       a token that may do everything that {user} may, without a second factor",
+        *([_FULL_CONTROL] if question.full_control else []),
+    ]
 
 
 def trust_lines(question: TrustQuestion) -> list[str]:

@@ -32,7 +32,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "--fingerprint": {"metavar": "SHA256", "help": "trust exactly the certificate with this fingerprint"},
     "--ca-file": {"metavar": "PATH", "help": "trust certificates of the authority in this PEM file"},
     "--label": {"metavar": "KEY=VALUE", "action": "append", "help": "may be given several times; env=prod is special"},
-    "--no-token": {"action": "store_true", "help": f"{_NOT_YET}: pxm makes no token, it keeps the login as given."},
+    "--no-token": {"action": "store_true", "help": "make no token, keep the password, encrypted"},
+    "--token-role": {
+        "choices": ("auditor", "operator", "all"),
+        "default": "auditor",
+        "help": "what the token may do: look (the default), run guests too, or all that the user may",
+    },
     "--separate": {"action": "store_true", "help": f"{_NOT_YET}: every registration is a record of its own."},
     "--dry-run": {"action": "store_true", "help": "run every step, save nothing, print the steps"},
     "--yes": {"action": "store_true", "help": "do not ask"},
@@ -96,8 +101,9 @@ COMMANDS: tuple[Command, ...] = (
         "         (--user USER@REALM [--password-stdin [--otp-stdin]] |\n"
         "          --token-id USER@REALM!NAME [--token-secret-stdin])\n"
         "         [--fingerprint SHA256 | --ca-file PATH] [--label KEY=VALUE …]\n"
-        "         [--dry-run] [--json]",
+        "         [--token-role auditor|operator|all | --no-token] [--dry-run] [--json]",
         "Check a cluster live, step by step, and register it.",
+        "With a password pxm makes an API token of its own for one role, and forgets the password. "
         "Secrets come from a prompt or from stdin, one a line: the password or the token's secret, then the code. "
         "An untrusted certificate is asked about on a terminal, and ends with exit status 6 elsewhere.\n\n"
         "Many at once (pxm import takes them from a file):\n\n"
@@ -116,6 +122,7 @@ COMMANDS: tuple[Command, ...] = (
             "--fingerprint",
             "--ca-file",
             "--label",
+            "--token-role",
             "--no-token",
             "--separate",
             "--dry-run",

@@ -8,6 +8,7 @@ import resource
 import signal
 from collections.abc import Awaitable, Callable
 
+from pxm_tui.cli import output
 from pxm_tui.services.bundle import Services
 from pxm_tui.settings import Settings, load_settings
 
@@ -53,6 +54,8 @@ async def _run(settings: Settings, work: Work) -> int:
         loop.add_signal_handler(number, end, number)
     try:
         async with inline_services(settings) as services:
+            for text in await services.clusters.left_overs.named():
+                output.note(text)
             return await work(services)
     except asyncio.CancelledError:
         if not heard:

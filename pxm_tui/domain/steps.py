@@ -17,9 +17,10 @@ REGISTER_STEPS = (
     "login",
     "version",
     "discovery",
+    "token",
     "save",
 )
-CHECK_STEPS = REGISTER_STEPS[1:-1]
+CHECK_STEPS = REGISTER_STEPS[1:8]
 
 
 class StepState(StrEnum):

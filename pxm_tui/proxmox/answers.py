@@ -131,6 +131,25 @@ class CertificateEntry(_Entry):
     pem: str = Field("", max_length=64 * 1024)
 
 
+class RoleEntry(_Entry):
+    """Of `/access/roles`; the privileges are one text, and not cut: all of them count."""
+
+    roleid: Text
+    privs: str = Field("", max_length=8192)
+
+
+class TokenEntry(_Entry):
+    """Of `/access/users/{userid}/token`."""
+
+    tokenid: Text
+
+
+class MintedEntry(_Entry):
+    """Of `POST /access/users/{userid}/token/{tokenid}`."""
+
+    value: Printable = Field(min_length=1, repr=False)
+
+
 PermissionEntries = dict[str, dict[str, Any]]
 """Of `/access/permissions`: privileges by path; one that is there is held, whatever its value says of propagation."""
 
@@ -152,6 +171,9 @@ Status = Data[list[StatusEntry]]
 Permissions = Data[PermissionEntries]
 CertificateFiles = Data[list[CertificateEntry]]
 Resources = Data[list[ResourceEntry]]
+Roles = Data[list[RoleEntry]]
+Tokens = Data[list[TokenEntry]]
+MintedToken = Data[MintedEntry]
 
 
 class Complaint(_Entry):

@@ -76,16 +76,34 @@ class Api:
 
     def use_token(self, token_id: str, secret: Secret) -> None:
         """Send this API token from now on, and no cookie: Proxmox VE would prefer it."""
-        self._login = {"Authorization": Secret(f"PVEAPIToken={token_id}={secret.reveal()}")}
+        self._login = token_header(token_id, secret)
         self._csrf = {}
 
-    async def get(self, path: str, *, login: bool = True) -> Answer:
-        """Read `path`, which is relative to `/api2/json/`; without the login where everybody may."""
-        return await self._call("GET", path, None, self._login if login else {})
+    async def get(self, path: str, *, login: bool = True, headers: Fields | None = None) -> Answer:
+        """Read `path`, which is relative to `/api2/json/`.
+
+        Args:
+            path: with its query.
+            login: send the login; not where everybody may read.
+            headers: to send in place of the login.
+        """
+        return await self._call("GET", path, None, headers or (self._login if login else {}))
 
     async def post(self, path: str, form: Fields, headers: Fields | None = None) -> Answer:
         """Send a form, with these headers in place of the login. Never repeated."""
-        return await self._call("POST", path, form, {**self._login, **self._csrf} if headers is None else headers)
+        return await self._call("POST", path, form, self._writing if headers is None else headers)
+
+    async def put(self, path: str, form: Fields) -> Answer:
+        """Send a form that changes what is there. Never repeated."""
+        return await self._call("PUT", path, form, self._writing)
+
+    async def delete(self, path: str) -> Answer:
+        """Remove what is at `path`. Never repeated."""
+        return await self._call("DELETE", path, None, self._writing)
+
+    @property
+    def _writing(self) -> Fields:
+        return {**self._login, **self._csrf}
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -193,6 +211,11 @@ def _revealed(fields: Fields | None) -> dict[str, str]:
 def ticket_header(ticket: Secret) -> Fields:
     """The cookie that carries a ticket."""
     return {"Cookie": Secret(f"PVEAuthCookie={quote(ticket.reveal(), safe='')}")}
+
+
+def token_header(token_id: str, secret: Secret) -> Fields:
+    """What carries an API token."""
+    return {"Authorization": Secret(f"PVEAPIToken={token_id}={secret.reveal()}")}
 
 
 def csrf_header(csrf: Secret) -> Fields:

@@ -30,6 +30,7 @@ from pxm_tui.proxmox.complaints import FORBIDDEN, OK, error_of, not_proxmox
 from pxm_tui.proxmox.connections import Connections
 from pxm_tui.proxmox.login import PasswordLogin, is_due, is_over, sendable
 from pxm_tui.proxmox.observing import observation_of
+from pxm_tui.proxmox.tokens import HttpTokenOffice
 from pxm_tui.services.ports import Clock, CodeSource, Credentials, Ticket, Timer
 
 _AUTHORITY_FILE = "pve-root-ca.pem"
@@ -177,6 +178,10 @@ class HttpProxmoxSession:
     def _read_status(self, answer: Answer) -> list[StatusEntry] | None:
         """None where the login may not see it."""
         return None if answer.status == FORBIDDEN else read(self._endpoint, Status, answer)
+
+    def tokens(self) -> HttpTokenOffice:
+        """The cluster's API tokens, for who is logged in."""
+        return HttpTokenOffice(self._endpoint, self._api, self._credentials)
 
     async def aclose(self) -> None:
         """Close every connection and end every task."""

@@ -9,7 +9,15 @@ from typing import Any, TypeVar
 from pxm_tui.domain.observation import Realm
 from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import Step
-from pxm_tui.services.dialog import CodeQuestion, Dialog, PassphraseQuestion, RealmListener, TrustQuestion
+from pxm_tui.services.dialog import (
+    CodeQuestion,
+    Dialog,
+    PassphraseQuestion,
+    RealmListener,
+    TokenChoice,
+    TokenQuestion,
+    TrustQuestion,
+)
 from pxm_tui.services.ports import Runner
 
 T = TypeVar("T")
@@ -23,6 +31,7 @@ class BridgedDialog:
         self._trust = runner.ask(dialog.trust)
         self._code = runner.ask(dialog.code)
         self._passphrase = runner.ask(dialog.passphrase)
+        self._token = runner.ask(dialog.token)
         self._realms = runner.here(dialog.realms) if isinstance(dialog, RealmListener) else None
 
     def step(self, step: Step) -> None:
@@ -45,6 +54,10 @@ class BridgedDialog:
     async def passphrase(self, question: PassphraseQuestion) -> Secret | None:
         """Ask for the vault's passphrase."""
         return await self._passphrase(question)
+
+    async def token(self, question: TokenQuestion) -> TokenChoice | None:
+        """Ask what becomes of the token."""
+        return await self._token(question)
 
 
 async def to_the_end(work: Callable[[], Coroutine[Any, Any, T]]) -> T:

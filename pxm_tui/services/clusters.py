@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pxm_tui.domain.certificate import Certificate, ChangeVerdict, Trust, TrustMode, compare
 from pxm_tui.domain.cluster import Cluster, Endpoint, Login
@@ -24,6 +24,8 @@ from pxm_tui.services.deregistration import Deregistration, cleanup_of
 from pxm_tui.services.dialog import Dialog
 from pxm_tui.services.finding import find
 from pxm_tui.services.journal import Journal
+from pxm_tui.services.leftovers import LeftOvers
+from pxm_tui.services.minting import Mint
 from pxm_tui.services.ports import (
     Clock,
     ClusterRepository,
@@ -38,8 +40,10 @@ from pxm_tui.services.secrets import open_vault
 
 if TYPE_CHECKING:
     from pxm_tui.formats.rows import ImportRow
-    from pxm_tui.services.registration import Registration
+    from pxm_tui.services.registration import Registrar, Registration
     from pxm_tui.services.requests import RegistrationRequest
+
+R = TypeVar("R", bound="Registrar")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ class ClusterService:
         timer: monotonic seconds.
         journal: told of every registration, repair and deregistration.
         audit: where the same is written down for good.
+        mint: what API tokens are made with.
     """
 
     def __init__(
@@ -97,9 +102,13 @@ class ClusterService:
         timer: Timer,
         journal: Journal,
         audit: Audit,
+        mint: Mint,
     ) -> None:
         self._journal = journal
         self._audit = audit
+        self._mint = mint
+        self.left_overs = LeftOvers(mint.intents, repository, journal)
+        """Tokens that runs which were broken off may have left on clusters."""
         self._repository = repository
         self._secrets = secrets
         self._make_gateway = gateway
@@ -184,8 +193,7 @@ class ClusterService:
         async def work() -> Registration:
             from pxm_tui.services.registration import Registrar
 
-            new_id = partial(self._new_id, cluster_id)
-            registrar = Registrar(self._repository, self._secrets, self.client(), self._clock, self._timer, new_id)
+            registrar = self._as(Registrar, cluster_id)
             found = await registrar.register(request, bridged, dry_run=dry_run, complete=complete)
             if not dry_run:
                 self.checker().keep_ticket(found.cluster.id, found.ticket)
@@ -194,6 +202,19 @@ class ClusterService:
             return found
 
         return await self._runner.run(work)
+
+    def _as(self, kind: type[R], cluster_id: str | None) -> R:
+        """A registrar of this kind. Call it on the runner's loop only."""
+        return kind(
+            repository=self._repository,
+            secrets=self._secrets,
+            gateway=self.client(),
+            clock=self._clock,
+            timer=self._timer,
+            new_id=partial(self._new_id, cluster_id),
+            mint=self._mint,
+            left_overs=self.left_overs,
+        )
 
     async def _registered(self, cluster: Cluster) -> None:
         await self._audit.record(
@@ -220,8 +241,7 @@ class ClusterService:
         async def work() -> Cluster:
             from pxm_tui.services.enrolling import Enroller
 
-            new_id = partial(self._new_id, cluster_id)
-            enroller = Enroller(self._repository, self._secrets, self.client(), self._clock, self._timer, new_id)
+            enroller = self._as(Enroller, cluster_id)
             cluster = await enroller.enroll(row, complete, bridged, dry_run=dry_run)
             if not dry_run:
                 self._journal.write(

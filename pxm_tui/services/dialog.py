@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from pxm_tui.domain.certificate import Certificate
@@ -10,6 +11,7 @@ from pxm_tui.domain.cluster import Endpoint
 from pxm_tui.domain.observation import Realm
 from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import Step
+from pxm_tui.domain.tokens import TokenRole
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,33 @@ class PassphraseQuestion:
     wrong: bool = False
 
 
+class TokenChoice(StrEnum):
+    """What is done where an account holds more than its token is to have, and may not give a token rights itself."""
+
+    SEPARATED = "separated"
+    PASSWORD = "password"  # noqa: S105
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenQuestion:
+    """A token of the chosen role cannot be made ready without an administrator: which way to take.
+
+    Attributes:
+        token_id: what it would be called, `user@realm!name`.
+        user: whose it would be.
+        role: what it is to be allowed.
+        lines: what an administrator runs to give it that.
+        full_control: a token with all rights of the account could make users and change rights.
+    """
+
+    token_id: str
+    user: str
+    role: TokenRole
+    lines: tuple[str, ...]
+    full_control: bool
+
+
 class Dialog(Protocol):
     """A face's side of a registration or check."""
 
@@ -70,6 +99,10 @@ class Dialog(Protocol):
 
     async def passphrase(self, question: PassphraseQuestion) -> Secret | None:
         """The passphrase, or None when the person declines or there is nobody to ask."""
+        ...
+
+    async def token(self, question: TokenQuestion) -> TokenChoice | None:
+        """Which way to take, or None when there is nobody to ask."""
         ...
 
 
@@ -97,5 +130,9 @@ class Silent:
         return None
 
     async def passphrase(self, question: PassphraseQuestion) -> Secret | None:  # noqa: ARG002
+        """None."""
+        return None
+
+    async def token(self, question: TokenQuestion) -> TokenChoice | None:  # noqa: ARG002
         """None."""
         return None

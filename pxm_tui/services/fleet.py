@@ -243,6 +243,8 @@ class FleetService:
             if not state.open and self._views:
                 self._await_key()
             await self._secrets.sweep(self._views.keys(), now - timedelta(seconds=SWEEP_AFTER))
+        for text in await self._clusters.left_overs.named():
+            self._notice(text)
         self._pass_on_notices()
 
     def _plan_all(self) -> None:

@@ -234,15 +234,18 @@ class Importer:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """Gives a new record what the file says beyond a registration: further endpoints, guard, age."""
+    """Gives a new record what the file says beyond a registration: further endpoints, guard, age, whose token it is."""
 
     row: ImportRow
 
     def __call__(self, cluster: Cluster) -> Cluster:
         """The completed record."""
-        row = self.row
+        row, login = self.row, cluster.login
+        if row.login is not None and login.token_id is not None and row.login.token_id == login.token_id:
+            login = replace(login, minted=row.login.minted, expires_at=row.login.expires_at)
         return replace(
             cluster,
+            login=login,
             endpoints=row.endpoints,
             read_only=row.read_only,
             created_at=row.created_at or cluster.created_at,
@@ -296,6 +299,7 @@ def request_of(row: ImportRow) -> RegistrationRequest:
     else:
         fields |= {"user": login.user, "password": login.secret.reveal()}
         fields["code"] = login.code.reveal() if login.code else None
+        fields["mint_token"] = not row.read_only
     return build_request(**fields)
 
 

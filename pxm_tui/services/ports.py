@@ -15,6 +15,7 @@ from pxm_tui.domain.certificate import Certificate, Trust
 from pxm_tui.domain.cluster import CheckResult, Cluster, Endpoint, LoginMethod
 from pxm_tui.domain.observation import Observation, Realm, Snapshot
 from pxm_tui.domain.secret import Secret
+from pxm_tui.services.token_ports import TokenOffice
 
 T = TypeVar("T")
 
@@ -316,6 +317,10 @@ class ProxmoxSession(Protocol):
 
     async def refresh(self) -> Observation:
         """Guests, nodes and status, one after the other on one connection; version and permissions are left empty."""
+        ...
+
+    def tokens(self) -> TokenOffice:
+        """The cluster's API tokens, for who is logged in."""
         ...
 
     async def aclose(self) -> None:

@@ -23,9 +23,12 @@ from pxm_tui.services.checklist import Checklist, StepNotes
 from pxm_tui.services.conversation import Conversation, short_fingerprint
 from pxm_tui.services.dialog import Dialog, RealmListener, TrustQuestion
 from pxm_tui.services.judge import answered, snapshot_of
+from pxm_tui.services.leftovers import LeftOvers
+from pxm_tui.services.minting import Mint, Minting, Wish, seen_by
 from pxm_tui.services.ports import (
     Clock,
     ClusterRepository,
+    Credentials,
     ProxmoxGateway,
     ProxmoxSession,
     SecretStore,
@@ -69,6 +72,8 @@ class Registrar:
         clock: UTC now.
         timer: monotonic seconds.
         new_id: makes a UUID4; called before anything is saved.
+        mint: what tokens are made with.
+        left_overs: tokens that registrations before have left.
     """
 
     repository: ClusterRepository
@@ -77,6 +82,8 @@ class Registrar:
     clock: Clock
     timer: Timer
     new_id: Callable[[], str]
+    mint: Mint
+    left_overs: LeftOvers
 
     async def register(
         self,
@@ -126,14 +133,39 @@ class Registrar:
                 login = Login(credentials.method, credentials.user, credentials.token_id, changed_at=self._now())
                 observed = await conversation.read(reading, login)
                 trust = with_authority(trust, await reading.authority())
-        cluster, snapshot = self._record(request, trust, login, observed, complete)
+            minting = await self._minting(request, trust, session, credentials, observed, dry_run=dry_run)
+            # The session, and with it the login, outlives the save: a token that cannot be saved is taken back.
+            async with minting.login(dialog, checklist, dry_run=dry_run) as keeping:
+                observed = seen_by(observed, keeping)
+                cluster, snapshot = self._record(
+                    minting.wish.cluster_id, request, trust, keeping.login, observed, complete=complete
+                )
+                if not dry_run:
+                    with checklist.step("save") as notes:
+                        with checklist.waiting(notes):
+                            await open_vault(self.secrets, dialog)
+                        cluster = await self._save(cluster, keeping.secret, named=bool(request.name))
+                        notes.message = cluster.name
+        ticket = None if keeping.minted else reading.ticket
+        return Registration(cluster, snapshot, checklist.steps(), ticket)
+
+    async def _minting(
+        self,
+        request: RegistrationRequest,
+        trust: Trust,
+        session: ProxmoxSession,
+        credentials: Credentials,
+        observed: Observation,
+        *,
+        dry_run: bool,
+    ) -> Minting:
+        """The token to be made; one that a registration before has left at this cluster is removed first."""
+        identity = trust.ca_fingerprint or trust.fingerprint
+        office = session.tokens()
         if not dry_run:
-            with checklist.step("save") as notes:
-                with checklist.waiting(notes):
-                    await open_vault(self.secrets, dialog)
-                cluster = await self._save(cluster, credentials.secret, named=bool(request.name))
-                notes.message = cluster.name
-        return Registration(cluster, snapshot, checklist.steps(), reading.ticket)
+            await self.left_overs.remove(office, credentials, (request.target,), identity)
+        wish = Wish(request.mint_token, request.token_role, self.new_id(), request.target, identity)
+        return Minting(self.mint, wish, office, credentials, observed)
 
     async def _check_name(self, name: str) -> str:
         if not name:
@@ -178,16 +210,18 @@ class Registrar:
 
     def _record(
         self,
+        cluster_id: str,
         request: RegistrationRequest,
         trust: Trust,
         login: Login,
         observed: Observation,
+        *,
         complete: Completion | None,
     ) -> tuple[Cluster, Snapshot]:
         now = self._now()
         assert trust.certificate is not None  # noqa: S101
         cluster = Cluster(
-            id=self.new_id(),
+            id=cluster_id,
             name=request.name or _own_name(observed),
             endpoints=(request.target,),
             login=login,

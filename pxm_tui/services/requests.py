@@ -18,6 +18,7 @@ from pxm_tui.domain.cluster import Endpoint, LoginMethod
 from pxm_tui.domain.errors import InvalidError
 from pxm_tui.domain.pem import fingerprints, split
 from pxm_tui.domain.secret import Secret
+from pxm_tui.domain.tokens import TokenRole
 from pxm_tui.services.ports import Credentials
 
 
@@ -27,7 +28,8 @@ class RegistrationRequest(BaseModel):
     Either `user` and `password`, or `token_id` and `token_secret`. An empty `name` stands for the cluster's own.
     `trust_ca` is the content of a CA file, `fingerprint` the SHA-256 of the leaf, or of the cluster's own authority,
     that is expected; beside a CA file it names the authority in it. With none of them the operating system's
-    authorities count, and a person is asked.
+    authorities count, and a person is asked. With `mint_token` a password makes an API token of `token_role` and is
+    forgotten.
     """
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True, extra="forbid")
@@ -42,6 +44,8 @@ class RegistrationRequest(BaseModel):
     fingerprint: str | None = None
     trust_ca: str | None = Field(default=None, repr=False)
     labels: tuple[tuple[str, str], ...] = ()
+    mint_token: bool = True
+    token_role: TokenRole = TokenRole.AUDITOR
 
     @field_validator("endpoint")
     @classmethod

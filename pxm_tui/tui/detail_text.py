@@ -13,6 +13,7 @@ from pxm_tui.domain.cluster import NEEDS_A_PERSON, Cluster, LoginMethod, Reason,
 from pxm_tui.domain.describe import guests_figure, labels_words, nodes_figure, seen_words
 from pxm_tui.domain.messages import grant_line
 from pxm_tui.domain.times import days_left, local_short
+from pxm_tui.domain.tokens import expiry_words
 from pxm_tui.services.fleet import ClusterView
 from pxm_tui.tui.endpoint_lines import endpoint_lines
 from pxm_tui.tui.explain import other_nodes
@@ -180,7 +181,7 @@ class Detail:
         for line in endpoint_lines(self.view, self.now, self.glyphs, most):
             yield label, line
             label = ""
-        yield "Login", _login(cluster)
+        yield "Login", _login(cluster, self.now)
         if kept >= 1 and self.view.snapshot.rights:
             yield "Rights", self._rights()
         yield "Trust", self._trust()
@@ -212,10 +213,12 @@ class Detail:
         return ", ".join(words)
 
 
-def _login(cluster: Cluster) -> str:
+def _login(cluster: Cluster, now: datetime) -> str:
     method = "API token" if cluster.login.method is LoginMethod.TOKEN else "password"
-    refused = "; the server refused it, it is not used again until `c`" if cluster.login.refused else ""
-    return f"{safe(cluster.login.name)}, {method}{refused}"
+    refused = "the server refused it, it is not used again until `c`" if cluster.login.refused else ""
+    end = expiry_words(cluster.login, now)
+    who = ", ".join(word for word in (safe(cluster.login.name), method, end) if word)
+    return f"{who}; {refused}" if refused else who
 
 
 def _labelled(label: str, text: str, indent: int, width: int) -> list[Content]:

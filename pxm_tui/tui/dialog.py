@@ -17,7 +17,7 @@ from pxm_tui.domain.observation import Realm
 from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import Step
 from pxm_tui.services.bundle import Services
-from pxm_tui.services.dialog import CodeQuestion, PassphraseQuestion, TrustQuestion
+from pxm_tui.services.dialog import CodeQuestion, PassphraseQuestion, TokenChoice, TokenQuestion, TrustQuestion
 from pxm_tui.tui.copying import TMUX_HINT
 from pxm_tui.tui.glyphs import environment_style, glyphs_of
 from pxm_tui.tui.keys import Key, bindings
@@ -304,3 +304,9 @@ class Asker:
         from pxm_tui.tui.screens.passphrase import PassphraseDialog
 
         return await ask(self._screen, PassphraseDialog(question, self._services))
+
+    async def token(self, question: TokenQuestion) -> TokenChoice | None:
+        """Ask; leaving the question keeps the password."""
+        from pxm_tui.tui.screens.token import TokenDialog
+
+        return await ask(self._screen, TokenDialog(question, self._services))

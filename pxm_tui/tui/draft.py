@@ -18,6 +18,7 @@ class RegisterDraft:
     """The fields of the form but password, token secret and code.
 
     Attributes:
+        token: the role of the token that is made, or `none`.
         labels: as typed, separated by spaces.
     """
 
@@ -25,6 +26,7 @@ class RegisterDraft:
     method: LoginMethod = LoginMethod.PASSWORD
     user: str = ""
     token_id: str = ""
+    token: str = "auditor"  # noqa: S105
     name: str = ""
     environment: str = "none"
     labels: str = ""

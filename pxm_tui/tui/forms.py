@@ -24,6 +24,15 @@ from pxm_tui.tui.text import content, safe
 if TYPE_CHECKING:
     from pxm_tui.services.ports import Credentials
 
+NO_TOKEN = "none"  # noqa: S105
+TOKEN_CHOICES = (
+    ("auditor", "auditor"),
+    ("operator", "operator"),
+    ("all", "all rights"),
+    (NO_TOKEN, "none"),
+)
+"""What the token that is made of a password may do, by role."""
+
 _KIND_STYLE = {"help": "$pxm-faint", "note": "$pxm-note", "problem": "$pxm-bad"}
 
 
@@ -107,6 +116,7 @@ class LoginFields(Vertical):
         user: the user to begin with.
         token_id: the token to begin with.
         secret_hint: help for the two secret fields.
+        makes_token: a password makes a token, whose role can be chosen.
     """
 
     DEFAULT_CSS = """
@@ -125,8 +135,10 @@ class LoginFields(Vertical):
         user: str = "",
         token_id: str = "",
         secret_hint: str = "",
+        makes_token: bool = False,
     ) -> None:
         super().__init__(classes=f"-{method}")
+        self._makes_token = makes_token
         self._secret_hint = secret_hint
         self.choice = Choice((("password", "password"), ("token", "API token")), gap=3, id="method")
         self.choice.choose(str(method))
@@ -135,6 +147,7 @@ class LoginFields(Vertical):
         self.token_id = FormInput(token_id, interpret=self.take_token, id="token_id")
         self.token_secret = FormInput(secret=True, interpret=self.take_token, id="token_secret")
         self.code = FormInput(secret=True, id="code")
+        self.token = Choice(TOKEN_CHOICES, id="token")
         self._realms: tuple[Realm, ...] = ()
 
     def compose(self) -> ComposeResult:
@@ -151,6 +164,8 @@ class LoginFields(Vertical):
         ):
             yield row.add_class("token-row")
         yield FieldRow("Code", self.code, "6 digits, or a recovery key like 0011-2233-…", id="row-code")
+        if self._makes_token:
+            yield FieldRow("Token", self.token, id="row-token").add_class("password-row")
 
     @property
     def method(self) -> LoginMethod:
@@ -272,7 +287,14 @@ class LoginFields(Vertical):
             "user": self.user.value,
             "password": SecretStr(self.password.secret().reveal()),
             "code": SecretStr(code.reveal().strip()) if code and self.asks_for_code else None,
+            **self._token_fields(),
         }
+
+    def _token_fields(self) -> dict[str, object]:
+        if not self._makes_token:
+            return {}
+        role = self.token.value
+        return {"mint_token": role != NO_TOKEN, "token_role": "auditor" if role == NO_TOKEN else role}
 
     def credentials(self) -> Credentials:
         """What is sent to log in.

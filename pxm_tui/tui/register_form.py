@@ -45,7 +45,8 @@ class RegisterForm(Vertical):
     def __init__(self, draft: RegisterDraft, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.endpoint = FormInput(draft.endpoint, id="endpoint")
-        self.login = LoginFields(method=draft.method, user=draft.user, token_id=draft.token_id)
+        self.login = LoginFields(method=draft.method, user=draft.user, token_id=draft.token_id, makes_token=True)
+        self.login.token.choose(draft.token)
         self.cluster_name = FormInput(draft.name, id="name")
         self.environment = Choice(tuple((word, word) for word in ENVIRONMENTS), id="environment")
         self.environment.choose(draft.environment)
@@ -69,6 +70,7 @@ class RegisterForm(Vertical):
         self.login.use(draft.method)
         self.login.user.value = draft.user
         self.login.token_id.value = draft.token_id
+        self.login.token.choose(draft.token)
         self.cluster_name.value = draft.name
         self.environment.choose(draft.environment)
         self.labels.value = draft.labels
@@ -83,6 +85,7 @@ class RegisterForm(Vertical):
             method=self.login.method,
             user=self.login.user.value,
             token_id=self.login.token_id.value,
+            token=self.login.token.value,
             name=self.cluster_name.value,
             environment=self.environment.value,
             labels=self.labels.value,
@@ -196,8 +199,15 @@ class RegisterForm(Vertical):
         yield from self._inputs()
         yield self.environment
         yield self.login.choice
+        yield self.login.token
 
 
 def fresh(draft: RegisterDraft) -> RegisterDraft:
-    """The form for the next cluster: environment, user and way of login stay."""
-    return RegisterDraft(method=draft.method, user=draft.user, token_id=draft.token_id, environment=draft.environment)
+    """The form for the next cluster: environment, user, way of login and the token's role stay."""
+    return RegisterDraft(
+        method=draft.method,
+        user=draft.user,
+        token_id=draft.token_id,
+        token=draft.token,
+        environment=draft.environment,
+    )

@@ -38,7 +38,7 @@ from pxm_tui.services.polling import PollingPolicy
 from pxm_tui.storage.memory_repository import MemoryRepository
 from pxm_tui.tui import garbage
 from tests.benchmarks.memory import mebibytes
-from tests.fakes import ANNA, FakeAuditLog, FakeCache, FakeSecrets
+from tests.fakes import ANNA, FakeAuditLog, FakeCache, FakeIntents, FakeSecrets, make_mint
 
 Row = tuple[str, str, str, bool]
 Figures = dict[str, float]
@@ -167,6 +167,7 @@ def service_of(runner: ClientLoop, records: list[Cluster], secrets: FakeSecrets)
         timer=time.monotonic,
         journal=journal,
         audit=Audit(FakeAuditLog(), ANNA, clock, journal),
+        mint=make_mint(FakeIntents(), journal, clock),
     )
     return FleetService(
         clusters=clusters,

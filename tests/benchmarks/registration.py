@@ -25,7 +25,7 @@ from pxm_tui.services.dialog import Silent
 from pxm_tui.services.journal import Journal
 from pxm_tui.services.requests import RegistrationRequest, build_request
 from pxm_tui.storage.memory_repository import MemoryRepository
-from tests.fakes import ANNA, FakeAuditLog, FakeSecrets
+from tests.fakes import ANNA, FakeAuditLog, FakeIntents, FakeSecrets, make_mint
 
 Row = tuple[str, str, str, bool]
 
@@ -40,7 +40,7 @@ class Target:
     def __init__(self, line: str) -> None:
         found = json.loads(line)
         known = {"endpoint": found["endpoint"], "trust_ca": Path(found["ca_file"]).read_text()}
-        self.password = build_request(**known, user=found["username"], password=found["password"])
+        self.password = build_request(**known, user=found["username"], password=found["password"], mint_token=False)
         self.token = build_request(**known, token_id=found["token_id"], token_secret=found["token_secret"])
 
 
@@ -51,7 +51,7 @@ def now() -> datetime:
 
 def make_service() -> ClusterService:
     """The real service and client over a registry in memory."""
-    gateway = HttpProxmoxGateway()
+    gateway, journal = HttpProxmoxGateway(), Journal(now)
     return ClusterService(
         repository=MemoryRepository(),
         secrets=FakeSecrets(),
@@ -59,8 +59,9 @@ def make_service() -> ClusterService:
         runner=InlineRunner(),
         clock=now,
         timer=time.monotonic,
-        journal=Journal(now),
-        audit=Audit(FakeAuditLog(), ANNA, now, Journal(now)),
+        journal=journal,
+        audit=Audit(FakeAuditLog(), ANNA, now, journal),
+        mint=make_mint(FakeIntents(), journal, now),
     )
 
 
@@ -94,6 +95,11 @@ async def _register(service: ClusterService, request: RegistrationRequest) -> fl
 async def register_with_password(service: ClusterService, target: Target) -> float:
     """TCP, TLS, realms, ticket, everything else."""
     return await _register(service, target.password)
+
+
+async def register_and_make_a_token(service: ClusterService, target: Target) -> float:
+    """As with a password, then the token, its rights, and a read with it; each write is on a connection of its own."""
+    return await _register(service, target.password.model_copy(update={"mint_token": True}))
 
 
 async def register_with_token(service: ClusterService, target: Target) -> float:

@@ -6,6 +6,7 @@ import json
 import socket
 import time
 import uuid
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ RECORD_KEYS = [
     "endpoints", "login", "labels", "trust", "last_seen_at", "nodes_online", "quorate", "guests_running",
     "guests_total", "limits", "error", "guard",
 ]  # fmt: skip
-STEPS = ["name", "address", "connect", "certificate", "proxmox", "login", "version", "discovery"]
+STEPS = ["name", "address", "connect", "certificate", "proxmox", "login", "version", "discovery", "token"]
 
 
 def files_with(folder: Path, text: str) -> list[Path]:
@@ -43,7 +44,11 @@ def test_a_password_registers_and_list_and_show_have_the_record(pxm: Pxm, fleet:
     assert record["status"] == "healthy"
     assert record["node_count"] == record["nodes_online"] == 1
     assert record["labels"] == {"env": "prod", "site": "fra"}
-    assert record["login"] == {"method": "password", "user": "root@pam"}
+    login, ends = record["login"], datetime.fromisoformat(record["login"]["expires_at"])
+    assert (login["method"], login["user"], login["minted"]) == ("token", "root@pam", True)
+    assert login["token_id"].startswith("root@pam!pxm-")
+    assert login["token_id"].endswith(record["id"][:8])
+    assert timedelta(days=304) < ends - datetime.now(UTC) <= timedelta(days=365)
     assert record["trust"]["fingerprint"] == cluster.fingerprint
     assert pxm("list", "--json").json == {"clusters": [record], "total": 1}
     assert pxm("show", "서울-1", "--json").json == record
@@ -126,11 +131,11 @@ def test_a_dry_run_saves_nothing(pxm: Pxm, fleet: FleetThread, environment: Path
 def test_a_dry_run_that_fails_has_steps_and_error(pxm: Pxm, fleet: FleetThread) -> None:
     done = pxm(*register_arguments(fleet, 1, "dry", "--dry-run", "--json"), stdin="not the password\n")
     assert done.status == 5
-    assert [step["state"] for step in done.json["steps"]] == [*["ok"] * 5, "failed", "skipped", "skipped"]
+    assert [step["state"] for step in done.json["steps"]] == [*["ok"] * 5, "failed", *["skipped"] * 3]
     assert done.json["error"]["cause"] == "credentials"
     words = pxm(*register_arguments(fleet, 1, "dry", "--dry-run"), stdin="not the password\n")
     assert words.status == 5
-    assert words.out.splitlines()[-1].split(maxsplit=2)[2] == "version, discovery"
+    assert words.out.splitlines()[-1].split(maxsplit=2)[2] == "version, discovery, token"
     assert words.err.startswith("pxm: ")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import Step, StepState
-from pxm_tui.services.dialog import CodeQuestion, PassphraseQuestion, TrustQuestion
+from pxm_tui.services.dialog import CodeQuestion, PassphraseQuestion, TokenChoice, TokenQuestion, TrustQuestion
 
 
 @dataclass
@@ -16,6 +16,7 @@ class Recorder:
     trusts: bool = True
     codes: list[str] = field(default_factory=list)
     passphrases: list[str | None] = field(default_factory=list)
+    token_choice: TokenChoice | None = None
     steps: list[Step] = field(default_factory=list)
     questions: list[object] = field(default_factory=list)
 
@@ -38,6 +39,11 @@ class Recorder:
         self.questions.append(question)
         found = self.passphrases.pop(0) if self.passphrases else None
         return None if found is None else Secret(found)
+
+    async def token(self, question: TokenQuestion) -> TokenChoice | None:
+        """As told."""
+        self.questions.append(question)
+        return self.token_choice
 
     def ended(self) -> list[tuple[str, str]]:
         """The steps that ended, and how."""

@@ -50,7 +50,9 @@ async def test_successful_registration() -> None:
     assert stored.status is Status.HEALTHY
     assert (stored.proxmox_version, stored.node_count, stored.guests_total) == ("9.2.11", 3, 12)
     assert stored.created_at == stored.updated_at == NOW.replace(microsecond=0)
-    assert found.secrets.kept[stored.id, LoginMethod.PASSWORD].reveal() == "right-password"
+    assert {(key, kind): secret.reveal() for (key, kind), secret in found.secrets.kept.items()} == {
+        (stored.id, LoginMethod.TOKEN): "minted-secret"
+    }
     assert stored.trust.mode is TrustMode.PINNED_LEAF
     assert stored.trust.fingerprint == certificate().sha256
 
@@ -165,6 +167,7 @@ async def test_an_unknown_realm_is_told_before_the_login() -> None:
 async def test_a_user_without_a_realm_takes_the_default_one() -> None:
     done = await register(bench(), **{**PASSWORD, "user": "root"})
     assert done.cluster.login.user == "root@pam"
+    assert (done.cluster.login.token_id or "").startswith("root@pam!pxm-jump1-anna-")
 
 
 async def test_a_second_factor_is_asked_for() -> None:

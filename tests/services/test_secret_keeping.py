@@ -98,7 +98,12 @@ async def test_a_lock_drops_key_secrets_and_tickets_and_an_unlock_goes_on(
 ) -> None:
     cluster = fresh_fleet(ClusterOptions("kept", nodes=1, guests=2, password=PASSWORD)).clusters[0]
     request = build_request(
-        endpoint=cluster.endpoint, user="root@pam", password=PASSWORD, fingerprint=cluster.fingerprint, name="kept"
+        endpoint=cluster.endpoint,
+        user="root@pam",
+        password=PASSWORD,
+        fingerprint=cluster.fingerprint,
+        name="kept",
+        mint_token=False,
     )
     await services.clusters.register(request, Knows())
     del request

@@ -27,7 +27,7 @@ async def test_a_healthy_cluster() -> None:
     assert lines[0] == " pxm  Clusters › ams-prod-1                                  PROD   now   14:02"
     assert lines[1] == " ● healthy   Proxmox VE 9.2.11   5/5 nodes, quorate   118/140 guests   RTT 12 ms"
     assert lines[3] == " Endpoint   https://ams1.example.net:8006 (node ams-pr-1), the only one"
-    assert lines[4] == " Login      monitor@pve!pxm, API token"
+    assert lines[4] == " Login      monitor@pve!pxm, API token, expires: unknown"
     assert lines[5] == " Rights     sees nodes, guests, tasks; may not act (PVEAuditor)"
     assert lines[6].startswith(" Trust      this certificate, ")
     assert lines[6].endswith(", to 2028-03-01 (465 d)")

@@ -77,14 +77,15 @@ async def test_a_cluster_is_registered() -> None:
         await trust(pilot, app, bench)
         await registered(pilot, app)
         assert "fra-prod is registered." in app.shown
-        assert "sees and may do everything (root@pam)" in app.shown
+        assert "sees nodes, guests, storage, tasks; may not act (PVEAuditor)" in app.shown
+        assert "a token made by pxm, expires 2027-10-23 (335 d)" in app.shown.replace("\n              ", " ")
         assert "3 of 3 nodes online, quorate, 9 of 12 guests running" in app.shown
         await pilot.press("enter")
         await pilot.pause()
         (stored,) = await bench.repository.list()
         assert app.results == [RegisterOutcome(None, (stored.id,))]
         assert dict(stored.labels) == {"env": "prod", "site": "fra", "team": "core"}
-        assert bench.secrets.kept[stored.id, LoginMethod.PASSWORD].reveal() == PASSWORD
+        assert [secret.reveal() for secret in bench.secrets.kept.values()] == ["minted-secret"]
         assert [view.cluster.id for view in bench.services.fleet.view().clusters] == [stored.id]
         assert remembered(bench.preferences) == RegisterDraft(user="root@pam", environment="prod")
 
@@ -156,7 +157,7 @@ async def test_a_rejected_password_keeps_everything_and_goes_to_the_field() -> N
         assert focused(app) == "password"
         assert "address, connect, certificate, proxmox: passed" in app.shown
         assert "It said: authentication failure" in app.shown
-        assert "version, discovery, save: not run" in app.shown
+        assert "version, discovery, token, save: not run" in app.shown
         assert "nothing was saved" in app.shown
         assert field(app, "password").value == "wrong"
         field(app, "password").value = PASSWORD
@@ -170,6 +171,7 @@ async def test_after_a_wrong_code_the_password_need_not_be_typed_again() -> None
     app = stage_of(bench)
     async with app.run_test() as pilot:
         fill(app)
+        form_of(app)._form.login.token.choose("none")
         await pilot.press("enter")
         await trust(pilot, app, bench)
         await until(pilot, lambda: form_of(app)._phase is Phase.CODE)
@@ -368,7 +370,7 @@ async def test_an_endpoint_that_does_not_answer_is_explained() -> None:
         assert report[0].endswith("registration of 10.20.0.11:8006, 2026-11-22 14:02:10 UTC, from jump1")
         assert report[2] == "address      ok         0 ms   10.20.0.11, port 8006"
         assert report[3].startswith("connect      failed     0 ms   refused: 10.20.0.11 is up")
-        assert report[4] == "not run      certificate, proxmox, login, version, discovery, save"
+        assert report[4] == "not run      certificate, proxmox, login, version, discovery, token, save"
 
 
 async def test_an_unknown_realm_is_said_at_the_user() -> None:
@@ -445,7 +447,7 @@ async def test_secrets_may_be_kept_in_memory_only() -> None:
         bench.clock.advance(1)
         await pilot.press("escape")
         await registered(pilot, app)
-        assert "is kept in memory only, for this run" in app.shown
+        assert "is kept in memory only, for this run" in app.shown.replace("\n              ", " ")
 
 
 async def test_a_full_disk_is_explained_and_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:

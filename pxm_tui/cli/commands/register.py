@@ -34,6 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
         "fingerprint": arguments.fingerprint,
         "trust_ca": read_ca(Path(arguments.ca_file)) if arguments.ca_file is not None else None,
         "labels": tuple(parse_label(text) for text in arguments.label or ()),
+        "mint_token": not arguments.no_token,
+        "token_role": arguments.token_role,
     }
     given = _from_stdin(arguments)
 

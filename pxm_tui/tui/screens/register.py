@@ -103,7 +103,7 @@ class RegisterScreen(PxmScreen[RegisterOutcome]):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall")]
     DEFAULT_CSS = """
     RegisterScreen .blank { height: 1; }
-    RegisterScreen.-short .blank, RegisterScreen.-code #gap { display: none; }
+    RegisterScreen.-short .blank, RegisterScreen.-code #gap, RegisterScreen.-running .blank { display: none; }
     RegisterScreen #register-body { height: 1fr; scrollbar-size-vertical: 1; }
     RegisterScreen.-narrow FieldRow .hint.-help { display: none; }
     RegisterScreen ChecklistView { padding: 0 1; }
@@ -156,6 +156,7 @@ class RegisterScreen(PxmScreen[RegisterOutcome]):
         left = program_title(self.services, TITLE)
         self.query_one("#title", TitleLine).show([left], [Content(title), Content("")])
         self.set_class(self._form.login.asks_for_code, "-code")
+        self.set_class(phase is Phase.RUNNING, "-running")
         self._show_keys()
 
     def _show_keys(self) -> None:

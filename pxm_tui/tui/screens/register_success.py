@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -14,6 +15,7 @@ from pxm_tui.domain.cluster import Cluster, LoginMethod, trust_words
 from pxm_tui.domain.messages import grant_line
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.steps import Step, StepState
+from pxm_tui.domain.tokens import expiry_words
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.ports import VaultMode, VaultState
 from pxm_tui.services.registration import Registration
@@ -121,7 +123,10 @@ class RegisteredScreen(PxmScreen[bool]):
         if cluster.limits:
             line = grant_line(cluster.login.user, cluster.login.token_id)
             yield "", f"To let it see everything, on a node: `{line}`"
-        yield "Login", _login(cluster, self._vault, second_factor=self._second_factor)
+        yield "Login", _login(cluster, self._vault, self.services.clock(), second_factor=self._second_factor)
+        token = next((step for step in self._registration.steps if step.name == "token"), None)
+        if token is not None and token.state is StepState.WARNING:
+            yield "", f"{token.message} {token.do}"
         yield "Secrets", _secrets(self.services, self._vault)
 
 
@@ -144,8 +149,11 @@ def _trust(cluster: Cluster) -> str:
     return f"{trust_words(cluster.trust)}; the certificate expires{end}"
 
 
-def _login(cluster: Cluster, vault: VaultState, *, second_factor: bool) -> str:
+def _login(cluster: Cluster, vault: VaultState, now: datetime, *, second_factor: bool) -> str:
     kept = "is kept in memory only, for this run" if vault.mode is VaultMode.ASK else "is stored encrypted"
+    if cluster.login.minted:
+        end = expiry_words(cluster.login, now)
+        return f"{cluster.login.name}, a token made by pxm, {end}; its secret {kept}. The password is forgotten."
     if cluster.login.method is LoginMethod.TOKEN:
         return f"API token {cluster.login.name}; its secret {kept}."
     if not second_factor:

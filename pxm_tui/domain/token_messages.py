@@ -1,0 +1,69 @@
+"""The wording of what can go wrong with tokens that pxm makes; the other failures stand in `messages`."""
+
+from __future__ import annotations
+
+from pxm_tui.domain.cluster import Endpoint
+from pxm_tui.domain.errors import LoginError, NotPermittedError, UnreachableError
+from pxm_tui.domain.text import one_line
+from pxm_tui.domain.tokens import OPERATOR_ROLE, TokenIntent, remove_line
+
+
+def may_not(endpoint: Endpoint, what: str, said: str) -> NotPermittedError:
+    """A write about tokens was refused; `what` continues "may not"."""
+    return NotPermittedError(
+        "missing_privileges",
+        f'{endpoint.host} says that this login may not {what}: "{one_line(said)}".',
+        probably="Its rights were changed meanwhile, or a rule beyond its privileges stands against it.",
+        do="Ask an administrator of the cluster, or keep the password (`--no-token`).",
+    )
+
+
+def no_quorum(endpoint: Endpoint, what: str) -> UnreachableError:
+    """A write was refused because the cluster has no quorum."""
+    return UnreachableError(
+        "bad_answer",
+        f"{endpoint.host} cannot {what}: the cluster has no quorum, and refuses every change.",
+        do="On a node: `pvecm status`. Try again when it is quorate, or keep the password (`--no-token`).",
+    )
+
+
+def token_exists(endpoint: Endpoint, token_id: str) -> NotPermittedError:
+    """A token of that name is there already."""
+    return NotPermittedError(
+        "token_exists",
+        f"{endpoint.host} has a token {one_line(token_id, 128)} already, and nobody can read its secret any more.",
+        do=f"If nothing uses it, on a node: `{remove_line(token_id)}`. Then try again.",
+    )
+
+
+def role_differs(endpoint: Endpoint, extra: frozenset[str]) -> NotPermittedError:
+    """A role that pxm would use holds more than pxm would give."""
+    return NotPermittedError(
+        "role_differs",
+        f"The role {OPERATOR_ROLE} of {endpoint.host} holds more than an operator needs: "
+        f"{one_line(', '.join(sorted(extra)), 200)}. No token was made.",
+        probably="Somebody has changed it. pxm never changes or deletes it.",
+        do=f"On a node: `pveum role delete {OPERATOR_ROLE}` and try again; or take the role auditor.",
+    )
+
+
+def openid_realm(endpoint: Endpoint, user: str, realm: str) -> LoginError:
+    """The realm logs in through a browser, elsewhere."""
+    return LoginError(
+        "unknown_realm",
+        f"{realm} of {endpoint.host} is an OpenID realm: {one_line(user, 64)} has no password there. "
+        "No login was sent.",
+        probably="Its users log in through a browser at another server, which a terminal cannot do.",
+        do="Make an API token in the web interface, Datacenter > Permissions > API Tokens, and log in with that "
+        "(`--token-id`).",
+        field="user",
+    )
+
+
+def left_over(intent: TokenIntent) -> str:
+    """What a start says of a token that a run before may have left."""
+    return (
+        f"A registration was broken off: the token {one_line(intent.token_id, 128)} may be left at "
+        f"{one_line(intent.endpoint, 200)}. Its secret is lost. The next login there as {one_line(intent.owner, 64)} "
+        f"removes it; by hand, on a node: {one_line(remove_line(intent.token_id), 200)}"
+    )

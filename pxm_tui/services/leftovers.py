@@ -1,0 +1,74 @@
+"""Tokens that a run which was broken off may have left on a cluster: named at the start, removed at the next login."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass
+
+from pxm_tui.domain.cluster import Endpoint, LoginMethod
+from pxm_tui.domain.errors import PxmError, StorageError
+from pxm_tui.domain.token_messages import left_over
+from pxm_tui.domain.tokens import TokenIntent, is_in_use
+from pxm_tui.services.journal import Journal
+from pxm_tui.services.ports import ClusterRepository, Credentials
+from pxm_tui.services.token_ports import IntentLog, TokenOffice
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOvers:
+    """See the module.
+
+    Attributes:
+        intents: what was about to be made.
+        repository: a token that a record uses is not left over.
+        journal: told of what is left, and of what was removed.
+    """
+
+    intents: IntentLog
+    repository: ClusterRepository
+    journal: Journal
+
+    async def named(self) -> tuple[str, ...]:
+        """One text for each token that may be left, for the start of a run."""
+        with suppress(StorageError):
+            return tuple(left_over(intent) for intent in await self._found())
+        return ()
+
+    async def remove(
+        self, office: TokenOffice, credentials: Credentials, endpoints: Collection[Endpoint], identity: str | None
+    ) -> None:
+        """Remove those of this cluster that belong to who is logged in with a password. A failure is for the log.
+
+        Args:
+            office: of the cluster, logged in with `credentials`.
+            credentials: a token may not touch tokens, so only a password removes any.
+            endpoints: of the cluster.
+            identity: what makes it this cluster.
+        """
+        if credentials.method is not LoginMethod.PASSWORD:
+            return
+        urls = [endpoint.url for endpoint in endpoints]
+        try:
+            for intent in await self._found():
+                if intent.owner == credentials.user and any(intent.is_of(url, identity) for url in urls):
+                    await self._remove(office, intent)
+        except PxmError as error:
+            self.journal.write(f"a token that is left could not be removed: {error.message}", failure=True)
+
+    async def _remove(self, office: TokenOffice, intent: TokenIntent) -> None:
+        there = await office.revoke(intent.owner, intent.name)
+        await self.intents.clear(intent)
+        if there:
+            self.journal.write(f"removed the token {intent.token_id}, left by a registration that was broken off")
+
+    async def _found(self) -> list[TokenIntent]:
+        """Those that no record uses; where one does, the run ended after its save, and all is well."""
+        intents = await self.intents.left_over()
+        if not intents:
+            return []
+        clusters = await self.repository.list()
+        for intent in intents:
+            if is_in_use(intent.token_id, clusters):
+                await self.intents.clear(intent)
+        return [intent for intent in intents if not is_in_use(intent.token_id, clusters)]

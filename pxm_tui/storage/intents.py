@@ -1,0 +1,115 @@
+"""Tokens that are about to be made, one small file each, in the state directory.
+
+The process that wrote a file holds a lock on it until it is cleared; a file without a lock is of a process that has
+ended in the middle. What a kill left half-written was never acted upon, because the write comes before the act.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import fcntl
+import json
+import os
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+from pxm_tui.domain.tokens import TokenIntent
+from pxm_tui.storage import problems
+from pxm_tui.storage.atomic import PRIMITIVES, PRIVATE_FILE, Primitives, prepare_directory
+from pxm_tui.storage.notices import Notices
+
+LARGEST_FILE = 8192
+_SUFFIX = ".json"
+
+
+class FileIntentLog:
+    """Implements `services.token_ports.IntentLog`.
+
+    Args:
+        directory: made when it is first written to.
+        primitives: the operations to write with.
+    """
+
+    def __init__(self, directory: Path, primitives: Primitives = PRIMITIVES) -> None:
+        self._directory = directory
+        self._primitives = primitives
+        self._held: dict[TokenIntent, int] = {}
+        self._notices = Notices()
+
+    async def add(self, intent: TokenIntent) -> None:
+        """Write it down; on the disk when this returns. Raises `StorageError`."""
+        await asyncio.to_thread(self._add, intent)
+
+    async def clear(self, intent: TokenIntent) -> None:
+        """Forget it. Raises `StorageError`."""
+        await asyncio.to_thread(self._clear, intent)
+
+    async def left_over(self) -> tuple[TokenIntent, ...]:
+        """Those of processes that have ended without clearing them."""
+        if not self._directory.is_dir():
+            return ()
+        return await asyncio.to_thread(self._left_over)
+
+    def close(self) -> None:
+        """Let go of what is still held: it is left over now."""
+        while self._held:
+            os.close(self._held.popitem()[1])
+
+    def _path(self, intent: TokenIntent) -> Path:
+        return self._directory / f"{intent.cluster_id[:36]}-{intent.name}{_SUFFIX}"
+
+    def _add(self, intent: TokenIntent) -> None:
+        try:
+            prepare_directory(self._directory, self._notices)
+            path = self._path(intent)
+            path.unlink(missing_ok=True)  # of a run that was killed before it could act
+            descriptor = self._primitives.open(path)
+        except OSError as error:
+            raise problems.cannot_write(self._directory, error) from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            content = json.dumps(asdict(intent)).encode()
+            if self._primitives.write(descriptor, memoryview(content)) != len(content):
+                raise OSError(errno.ENOSPC, "short write")
+            self._primitives.fsync(descriptor)
+            self._primitives.fsync_directory(self._directory)
+        except OSError as error:
+            with suppress(OSError):
+                path.unlink()
+            os.close(descriptor)
+            raise problems.cannot_write(self._directory, error) from None
+        self._held[intent] = descriptor
+
+    def _clear(self, intent: TokenIntent) -> None:
+        try:
+            self._path(intent).unlink(missing_ok=True)
+        except OSError as error:
+            raise problems.cannot_write(self._directory, error) from None
+        finally:
+            descriptor = self._held.pop(intent, None)
+            if descriptor is not None:
+                os.close(descriptor)
+
+    def _left_over(self) -> tuple[TokenIntent, ...]:
+        found = (_read(path) for path in sorted(self._directory.glob(f"*{_SUFFIX}")))
+        return tuple(intent for intent in found if intent is not None)
+
+
+def _read(path: Path) -> TokenIntent | None:
+    """An intent that no process holds; None where one does, and where nothing whole was written."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, PRIVATE_FILE)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fields = json.loads(os.read(descriptor, LARGEST_FILE))
+        intent = TokenIntent(**fields)
+    except (OSError, ValueError, TypeError, RecursionError):
+        return None
+    finally:
+        os.close(descriptor)
+    texts = (intent.cluster_id, intent.endpoint, intent.owner, intent.name, intent.identity or "")
+    return intent if all(isinstance(text, str) for text in texts) else None
