@@ -173,7 +173,9 @@ def build_services(
         clock=clock,
         timer=timer,
     )
-    keeping = SecretsService(secrets=secrets, clusters=clusters, fleet=fleet, runner=runner, journal=journal)
+    keeping = SecretsService(
+        secrets=secrets, clusters=clusters, fleet=fleet, runner=runner, journal=journal, audit=audit
+    )
     return Services(
         clusters=clusters,
         fleet=fleet,

@@ -589,7 +589,9 @@ def make_bench(
     services = Services(
         clusters=service,
         fleet=fleet,
-        secrets=SecretsService(secrets=store, clusters=service, fleet=fleet, runner=SameLoop(), journal=journal),
+        secrets=SecretsService(
+            secrets=store, clusters=service, fleet=fleet, runner=runner, journal=journal, audit=audit
+        ),
         journal=journal,
         audit=audit,
         preferences=preferences,

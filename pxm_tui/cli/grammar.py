@@ -40,6 +40,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "--separate": {"action": "store_true", "help": f"{_NOT_YET}: every registration is a record of its own."},
     "--dry-run": {"action": "store_true", "help": "run every step, save nothing, print the steps"},
+    "ACTION": {"metavar": "passphrase|keyring|lock", "name": "action", "nargs": "?", "help": "without one it is shown"},
+    "--passphrase-stdin": {"action": "store_true", "help": "passphrases are lines of stdin: the present, then the new"},
     "--yes": {"action": "store_true", "help": "do not ask"},
     "--keep-token": {"action": "store_true", "help": f"{_NOT_YET}: pxm made no token, so it revokes none."},
     "verify": {"name": "what", "nargs": "?", "choices": ["verify"], "help": "go through the whole audit"},
@@ -185,6 +187,17 @@ COMMANDS: tuple[Command, ...] = (
         "Nothing is contacted. verify ends with 0 where the list is intact or empty, and with 1 where it is not; "
         "the first broken line is named.",
         ("verify", "--json"),
+    ),
+    (
+        "vault",
+        "pxm vault [passphrase|keyring|lock] [--passphrase-stdin] [--json]",
+        "Show who opens the stored secrets, or change it.",
+        "With passphrase they get a new passphrase, with keyring this machine's keyring holds their key; nothing is "
+        "decrypted, and programs that have them open go on. With lock what the kernel remembers for this login session "
+        "is forgotten.\n\n"
+        "Passphrases come from prompts, or from stdin, one a line: the present one where there is one that no file "
+        "holds, then the new one.",
+        ("ACTION", "--passphrase-stdin", "--json"),
     ),
     (
         "demo",

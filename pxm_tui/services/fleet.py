@@ -146,7 +146,7 @@ class FleetService:
         self._stamp = self._repository.stamp()
         snapshots = self._cache.read()
         self._reconcile(self._repository.read(), snapshots)
-        self._pass_on_notices()
+        self.pass_on_notices()
         return self.view()
 
     def view(self) -> FleetView:
@@ -245,7 +245,7 @@ class FleetService:
             await self._secrets.sweep(self._views.keys(), now - timedelta(seconds=SWEEP_AFTER))
         for text in await self._clusters.left_overs.named():
             self._notice(text)
-        self._pass_on_notices()
+        self.pass_on_notices()
 
     def _plan_all(self) -> None:
         """The first round: everybody at once, so that the screen fills; the rounds after it are spread."""
@@ -359,7 +359,7 @@ class FleetService:
         try:
             self._stamp = self._repository.stamp()
             self._reconcile(self._repository.read(), {})
-            self._pass_on_notices()
+            self.pass_on_notices()
         except StorageError as error:
             self._notice(error.message)
         self._wake_up()
@@ -428,7 +428,8 @@ class FleetService:
         await asyncio.gather(*checks, return_exceptions=True)
         await self._save(at_end=True)
 
-    def _pass_on_notices(self) -> None:
+    def pass_on_notices(self) -> None:
+        """Show and log what registry and secret store have to say."""
         for text in (*self._repository.notices(), *self._secrets.notices()):
             self._notice(text)
 

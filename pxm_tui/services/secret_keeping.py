@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.secret import Secret
+from pxm_tui.services.audit import Audit
 from pxm_tui.services.bridging import to_the_end
 from pxm_tui.services.clusters import ClusterService
 from pxm_tui.services.dialog import Dialog
@@ -26,23 +28,38 @@ class SecretsService:
         fleet: asks nobody while the store is locked.
         runner: the client's loop.
         journal: told of every lock and change.
+        audit: where changes are written down for good.
     """
 
     def __init__(
-        self, *, secrets: SecretStore, clusters: ClusterService, fleet: FleetService, runner: Runner, journal: Journal
+        self,
+        *,
+        secrets: SecretStore,
+        clusters: ClusterService,
+        fleet: FleetService,
+        runner: Runner,
+        journal: Journal,
+        audit: Audit,
     ) -> None:
         self._secrets = secrets
         self._clusters = clusters
         self._fleet = fleet
         self._runner = runner
         self._journal = journal
+        self._audit = audit
         self.known: VaultState | None = None
         """The store as it was when it was last looked at."""
 
     async def state(self) -> VaultState:
         """How the store is; opens it where that needs no person, unless it was locked."""
-        self.known = await self._runner.run(self._secrets.state)
+        self.known = await self._runner.run(self._look)
         return self.known
+
+    async def _look(self) -> VaultState:
+        try:
+            return await self._secrets.state()
+        finally:
+            self._fleet.pass_on_notices()
 
     def is_open(self) -> bool:
         """Whether secrets are in reach now; no work."""
@@ -72,6 +89,7 @@ class SecretsService:
         await self._clusters.open_vault(dialog)
         self._fleet.dismiss_notices()
         await self._fleet.refresh()
+        await self.state()
 
     async def change(self, mode: VaultMode, passphrase: Secret | None = None, current: Secret | None = None) -> None:
         """Let another holder keep the key; no secret is lost, other programs that have the store open go on.
@@ -89,5 +107,11 @@ class SecretsService:
         async def work() -> None:
             await self._secrets.change(mode, passphrase, current)
 
-        await self._runner.run(lambda: to_the_end(work))
+        try:
+            await self._runner.run(lambda: to_the_end(work))
+        except PxmError as error:
+            await self._audit.record("change_secrets", None, error.cause, holder=str(mode))
+            raise
+        await self._audit.record("change_secrets", None, holder=str(mode))
+        await self.state()
         self._journal.write(_HELD[mode])

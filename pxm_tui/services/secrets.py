@@ -9,6 +9,9 @@ from pxm_tui.domain.secret import Secret
 from pxm_tui.services.dialog import Dialog, PassphraseQuestion
 from pxm_tui.services.ports import Credentials, SecretStore
 
+SHORTEST_PASSPHRASE = 8
+"""Characters that a new passphrase has at least."""
+
 
 async def open_vault(secrets: SecretStore, dialog: Dialog) -> None:
     """Open the secret store, asking for its passphrase until it is right.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from pxm_tui.domain.errors import InvalidError
+from pxm_tui.domain.errors import InvalidError, StorageError
 from pxm_tui.domain.messages import secret_store, secrets_locked
 from pxm_tui.domain.secret import Secret
 from pxm_tui.services.ports import VaultMode, VaultState
@@ -147,9 +148,12 @@ class SealedSecrets:
         """Drop the key, here and in the login session; nothing opens the vault before `reopen` or `unlock`."""
         self._opened = None
         self._shut = True
-        vault = self._load()
-        if vault is not None and self._session is not None:
-            self._session.erase(vault.vault_id)
+        if self._session is None:
+            return
+        with suppress(StorageError):  # a vault that cannot be read is locked all the same
+            vault = self._load()
+            if vault is not None:
+                self._session.erase(vault.vault_id)
 
     def reopen(self) -> None:
         """What opens the vault without a person may do so again."""

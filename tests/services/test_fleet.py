@@ -194,9 +194,10 @@ async def test_a_store_that_was_opened_by_another_way_is_noticed() -> None:
 async def test_a_pause_gives_up_what_is_being_asked_and_leaves_nobody_out_later() -> None:
     bench = make_bench(many(3), servers={f"10.0.0.{i}": FakeServer() for i in range(1, 4)})
     async with watching(bench) as (fleet, hand):
-        await fleet.refresh()
-        await asyncio.sleep(0)  # the checks are made, and have not begun
-        await fleet.pause()
+        fleet._plan_all()
+        fleet._start_due()
+        assert len(fleet._checks) == 3
+        await fleet.pause()  # before the checks have begun
         before = [sessions(bench, f"10.0.0.{i}") for i in range(1, 4)]
         await hand.tick(60)
         await settle()

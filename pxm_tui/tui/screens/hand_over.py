@@ -8,12 +8,13 @@ from textual.app import ComposeResult
 from pxm_tui.domain.errors import InvalidError, PxmError
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.ports import VaultMode, VaultState
+from pxm_tui.services.secrets import SHORTEST_PASSPHRASE
 from pxm_tui.tui.dialog import BoxDialog, buttons
 from pxm_tui.tui.fields import FormInput, PushButton
 from pxm_tui.tui.forms import FieldRow
 from pxm_tui.tui.glyphs import STEP_STYLE
 from pxm_tui.tui.prose import BLANK, Fact, Prose
-from pxm_tui.tui.screens.passphrase import NEW_LOST, SHORTEST
+from pxm_tui.tui.screens.passphrase import NEW_LOST
 
 TITLES = {
     VaultMode.PASSPHRASE: "A passphrase of your own",
@@ -22,8 +23,8 @@ TITLES = {
 }
 MEANING = {
     VaultMode.PASSPHRASE: "The key of the secrets is wrapped anew, in one step. Programs that have them open go on; "
-    "the next start asks for the new passphrase. A copy of the file made before today still opens with what opened "
-    "it then.",
+    "the next start asks for the new passphrase. A copy of the file made before opens with what opened it then: where "
+    "somebody knows that, change the logins too.",
     VaultMode.KEYRING: "This machine's keyring holds the key from now on, and opens the secrets without a question: "
     "whoever is logged in here as you can open them.",
     VaultMode.ASK: "{path} and its copy are erased. The secrets stay in memory until this run ends or is locked; "
@@ -164,8 +165,8 @@ class HandOverDialog(BoxDialog[str | None]):
                 return name, "The passphrase is missing."
         if "first" not in self._fields:
             return None
-        if len(self._fields["first"].value) < SHORTEST:
-            return "first", f"At least {SHORTEST} characters."
+        if len(self._fields["first"].value) < SHORTEST_PASSPHRASE:
+            return "first", f"At least {SHORTEST_PASSPHRASE} characters."
         if self._fields["first"].secret() != self._fields["again"].secret():
             return "again", "The two are not the same."
         return None

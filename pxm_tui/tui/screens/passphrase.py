@@ -8,12 +8,11 @@ from textual.app import ComposeResult
 from pxm_tui.domain.secret import Secret
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.dialog import PassphraseQuestion
+from pxm_tui.services.secrets import SHORTEST_PASSPHRASE
 from pxm_tui.tui.dialog import BoxDialog, buttons
 from pxm_tui.tui.fields import FormInput, PushButton
 from pxm_tui.tui.forms import FieldRow
 from pxm_tui.tui.prose import BLANK, Fact, Prose
-
-SHORTEST = 8
 
 NEW = (
     "Passwords and token secrets are stored encrypted in {path}. No keyring of this machine is in use, so a "
@@ -112,8 +111,8 @@ class PassphraseDialog(BoxDialog[Secret | None]):
         if not self._question.new:
             return None
         self.query_one("#row-again", FieldRow).clear()
-        if len(self._first.value) < SHORTEST:
-            return "first", f"At least {SHORTEST} characters."
+        if len(self._first.value) < SHORTEST_PASSPHRASE:
+            return "first", f"At least {SHORTEST_PASSPHRASE} characters."
         if self._first.secret() != self._again.secret():
             return "again", "The two are not the same."
         return None

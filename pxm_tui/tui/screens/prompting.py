@@ -216,8 +216,8 @@ class PromptingScreen(PxmScreen[ScreenResultType]):
         """`:lock`: at once, but where that would lose secrets which are in memory only."""
         from pxm_tui.services.ports import VaultMode
 
-        state = await self.services.secrets.state()
-        if state.mode is VaultMode.ASK and state.open:
+        known = self.services.secrets.known
+        if known is not None and known.mode is VaultMode.ASK and self.services.secrets.is_open():
             self.action_secrets()
             return
         await self.services.secrets.lock("by hand")

@@ -121,9 +121,9 @@ def _ways(state: VaultState) -> tuple[list[tuple[str, str]], list[tuple[str, str
     if state.exists or state.mode is VaultMode.ASK:
         first.append(("lock", "Lock now") if state.open else ("unlock", "Unlock"))
     words = {
-        "passphrase": "Change the passphrase" if state.mode is VaultMode.PASSPHRASE else "Use a passphrase",
+        "passphrase": "Change passphrase" if state.mode is VaultMode.PASSPHRASE else "Use a passphrase",
         "keyring": "" if state.mode is VaultMode.KEYRING else "Use the keyring",
-        "memory": "" if state.mode is VaultMode.ASK else "Keep in memory only",
+        "memory": "" if state.mode is VaultMode.ASK else "Memory only",
     }
     return first, [(name, word) for name, word in words.items() if word]
 
@@ -164,7 +164,7 @@ def _holder(services: Services, state: VaultState) -> str:
 
 def _lock_words(services: Services, state: VaultState) -> str:
     after = services.lock_after
-    when = "`:lock`" if after is None else f"`:lock`, and after {after / 60:g} min without a key"
+    when = "with :lock" if after is None else f"with :lock, and after {after / 60:g} min without a key"
     if state.mode is VaultMode.ASK:
-        return f"{when}: what is in memory only is forgotten"
-    return f"{when}: key, secrets and tickets are dropped from memory"
+        return f"{when}; what is in memory only is forgotten"
+    return f"{when}; key, secrets and tickets are dropped from memory"
