@@ -131,6 +131,7 @@ def build_services(
     from pxm_tui.services.bundle import Services
     from pxm_tui.services.clusters import ClusterService
     from pxm_tui.services.fleet import FleetService
+    from pxm_tui.services.guarding import Guard
     from pxm_tui.services.journal import Journal
     from pxm_tui.services.minting import Mint
     from pxm_tui.services.polling import PollingPolicy
@@ -143,6 +144,7 @@ def build_services(
     repository, secrets, journal = open_repository(settings), open_secrets(settings, passphrase), Journal(clock)
     audit_log = open_audit_log(settings, syslog=settings.syslog and demo is None)
     audit = Audit(audit_log, present_actor(), clock, journal)
+    guard = Guard(repository, audit, journal, clock, read_only=settings.read_only)
 
     cache, intents = FileSnapshotCache(settings.cache_dir), FileIntentLog(settings.state_dir / "intents")
     mint = Mint(intents, journal, clock, randbelow, socket.gethostname(), _person())
@@ -182,6 +184,7 @@ def build_services(
         secrets=keeping,
         journal=journal,
         audit=audit,
+        guard=guard,
         preferences=FilePreferences(settings.state_dir / "tui.json"),
         places=_places(settings),
         clock=clock,

@@ -40,6 +40,7 @@ class Settings(NamedTuple):
         remember_passphrase: minutes for which the kernel keeps the key that a passphrase gave; None: not at all.
         ascii: draw with ASCII only; None: decided by locale and terminal.
         mouse: ask the terminal for clicks and the wheel.
+        read_only: nothing is changed on any cluster.
         syslog: the audit goes to the system's log as well, where there is one.
     """
 
@@ -58,6 +59,7 @@ class Settings(NamedTuple):
     remember_passphrase: float | None = None
     ascii: bool | None = None
     mouse: bool = True
+    read_only: bool = False
     syslog: bool = True
 
     @property
@@ -134,6 +136,8 @@ def _from_environment(env: Mapping[str, str]) -> dict[str, Any]:
         found["refresh"] = parse_refresh(env["PXM_REFRESH"], "PXM_REFRESH")
     if env.get("PXM_SECRET_STORE"):
         found["secret_store"] = env["PXM_SECRET_STORE"]
+    if env.get("PXM_READ_ONLY"):
+        found["read_only"] = parse_switch(env["PXM_READ_ONLY"], "PXM_READ_ONLY")
     if env.get("PXM_SYSLOG"):
         found["syslog"] = parse_switch(env["PXM_SYSLOG"], "PXM_SYSLOG")
     if env.get("PXM_VAULT_PASSPHRASE_FILE"):

@@ -25,6 +25,7 @@ class SettingsFile(BaseModel):
     remember_passphrase: float | Literal["off"] | None = None
     ascii: bool | None = None
     mouse: bool | None = None
+    read_only: bool | None = None
     syslog: bool | None = None
 
     @classmethod

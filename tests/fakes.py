@@ -28,6 +28,7 @@ from pxm_tui.services.audit import Audit
 from pxm_tui.services.bundle import Places, Services
 from pxm_tui.services.clusters import ClusterService
 from pxm_tui.services.fleet import FleetService
+from pxm_tui.services.guarding import Guard
 from pxm_tui.services.journal import Journal
 from pxm_tui.services.minting import Mint
 from pxm_tui.services.polling import PollingPolicy
@@ -547,6 +548,7 @@ def make_bench(
     period: float | None = None,
     secrets: FakeSecrets | None = None,
     intents: FakeIntents | None = None,
+    read_only: bool = False,
 ) -> Bench:
     """Services over stand-ins. With `period=None` nothing is asked by itself."""
     clock, gateway, cache = StillClock(), FakeGateway(servers), FakeCache(snapshots)
@@ -594,6 +596,7 @@ def make_bench(
         ),
         journal=journal,
         audit=audit,
+        guard=Guard(repository, audit, journal, clock, read_only=read_only),
         preferences=preferences,
         places=places,
         clock=clock,

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     Command = tuple[str, str, str, str, tuple[str, ...]]
     """Name, usage, one line of help, the rest of the help, arguments by their keys in `OPTIONS`."""
 
-GLOBAL = ("--data-dir", "--ascii", "--no-mouse", "--refresh")
+GLOBAL = ("--data-dir", "--ascii", "--no-mouse", "--refresh", "--read-only")
 """Options that may stand before the command as well."""
 
 _NOT_YET = "accepted for later versions, it changes nothing yet"
@@ -19,6 +19,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "--ascii": {"action": "store_true", "help": "draw with ASCII signs only"},
     "--no-mouse": {"action": "store_true", "help": "ask the terminal for no mouse events"},
     "--refresh": {"metavar": "SECONDS", "help": "time between two refreshes, 5 to 3600, or off"},
+    "--read-only": {"action": "store_true", "help": "change nothing on any cluster, whatever is asked for"},
     "--json": {"action": "store_true", "help": "print JSON on stdout, errors too"},
     "NAME": {"metavar": "NAME", "name": "name", "help": "its name here; an empty one takes the cluster's own"},
     "ENDPOINT": {"metavar": "ENDPOINT", "name": "endpoint", "help": "address or URL, such as pve1, https://pve1:8006"},
@@ -212,12 +213,13 @@ COMMANDS: tuple[Command, ...] = (
 
 WATCHES = "Watch the clusters until Ctrl-C; each change is a line of JSON."
 MAN = "Print the manual page."
+OPENS = "Open the terminal UI."
 SERVES = "Serve a simulated fleet alone, for scripts and tests; one line of JSON a cluster says how to reach it."
 
 
 def cli_help_table() -> list[tuple[str, str]]:
     """Usage and one line of help of every command, for the documentation. Two ways of usage are two rows."""
-    first = ("pxm [--data-dir DIR] [--ascii] [--no-mouse] [--refresh SECONDS|off]", "Open the terminal UI.")
+    first = ("pxm [--data-dir DIR] [--ascii] [--no-mouse] [--refresh SECONDS|off] [--read-only]", OPENS)
     lines = [(line, summary) for _, usage, summary, _, _ in COMMANDS for line in _usages(usage)]
     return [first, *((line, _OTHERWISE.get(_last_flag(line), summary)) for line, summary in lines)]
 

@@ -105,6 +105,8 @@ def _add_command(commands: argparse._SubParsersAction[Any], command: Command) ->
         _add(parser, argument)
     if name != "demo" and "--data-dir" not in arguments:
         _add(parser, "--data-dir")
+    if "--read-only" not in arguments:
+        _add(parser, "--read-only")
 
 
 def _add(parser: argparse.ArgumentParser, name: str) -> None:

@@ -19,7 +19,12 @@ ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 def settings_of(arguments: argparse.Namespace) -> Settings:
     """The settings of this run. Raises `InvalidError`."""
-    return load_settings({"data_dir": getattr(arguments, "data_dir", None)})
+    return load_settings(
+        {
+            "data_dir": getattr(arguments, "data_dir", None),
+            "read_only": True if getattr(arguments, "read_only", False) else None,
+        }
+    )
 
 
 def forbid_core_dumps() -> None:

@@ -24,6 +24,7 @@ def ui_settings(arguments: argparse.Namespace, *, environment: dict[str, str] | 
     flags = {
         "ascii": True if getattr(arguments, "ascii", False) else None,
         "mouse": False if getattr(arguments, "no_mouse", False) else None,
+        "read_only": True if getattr(arguments, "read_only", False) else None,
         "refresh": period,
     }
     settings = load_settings({**given, **flags}, environment)

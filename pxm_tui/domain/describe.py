@@ -40,9 +40,16 @@ def status_words(cluster: Cluster, width: int = 27) -> str:
     return f"{cluster.status}: {reason}" if width >= 27 else reason
 
 
+ENVIRONMENT_AND_RO = 7
+"""Columns that an environment of four letters and `RO` take."""
+
+
 def environment_short(cluster: Cluster, width: int = 4) -> str:
-    """The label `env` in capitals, as many letters as fit."""
-    return cluster.environment.upper()[:width]
+    """The label `env` in capitals, as many letters as fit; `RO` behind it on a read-only cluster, where that fits."""
+    word = cluster.environment.upper()
+    if not cluster.read_only or width < ENVIRONMENT_AND_RO:
+        return word[:width]
+    return f"{word[: width - 3]} RO" if word else "RO"
 
 
 def nodes_figure(cluster: Cluster) -> str:

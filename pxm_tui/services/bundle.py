@@ -10,6 +10,7 @@ from pxm_tui.services.audit import Audit
 from pxm_tui.services.clusters import ClusterService
 from pxm_tui.services.faults import FaultInjector
 from pxm_tui.services.fleet import FleetService
+from pxm_tui.services.guarding import Guard
 from pxm_tui.services.journal import Journal
 from pxm_tui.services.ports import Clock, Timer
 from pxm_tui.services.secret_keeping import SecretsService
@@ -57,6 +58,7 @@ class Services:
         secrets: how secrets are kept: locked, opened, and who holds their key.
         journal: the log of this run.
         audit: where every change is written down.
+        guard: what may not be changed.
         preferences: what the face remembers.
         places: where things are kept.
         clock: UTC now.
@@ -74,6 +76,7 @@ class Services:
     secrets: SecretsService
     journal: Journal
     audit: Audit
+    guard: Guard
     preferences: Preferences
     places: Places
     clock: Clock
@@ -84,3 +87,9 @@ class Services:
     demo: DemoFourth | None = None
     close: Callable[[], None] = lambda: None
     faults: FaultInjector | None = None
+
+    @property
+    def program(self) -> str:
+        """The program's name as screens begin: `pxm`, with `DEMO` in the demo and `RO` in a read-only run."""
+        words = ("pxm", *(("DEMO",) if self.demo else ()), *(("RO",) if self.guard.read_only else ()))
+        return " ".join(words)

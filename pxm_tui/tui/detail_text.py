@@ -17,7 +17,7 @@ from pxm_tui.domain.tokens import expiry_words
 from pxm_tui.services.fleet import ClusterView
 from pxm_tui.tui.endpoint_lines import endpoint_lines
 from pxm_tui.tui.explain import other_nodes
-from pxm_tui.tui.glyphs import STATUS_STYLE, Glyphs, environment_style
+from pxm_tui.tui.glyphs import STATUS_STYLE, Glyphs, tag_spans
 from pxm_tui.tui.text import content, safe
 from pxm_tui.tui.wrapping import wrap
 
@@ -41,6 +41,8 @@ class Detail:
         fresh_for: seconds for which an answer counts as `now`.
         others: how many other clusters answer.
         glyphs: the signs in use.
+        program: its name, with what is special about this run.
+        read_only: nothing may be changed on the cluster.
     """
 
     view: ClusterView
@@ -49,6 +51,8 @@ class Detail:
     fresh_for: float
     others: int
     glyphs: Glyphs
+    program: str = "pxm"
+    read_only: bool = False
 
     @property
     def last_seen(self) -> bool:
@@ -58,18 +62,15 @@ class Detail:
     def title(self) -> Content:
         """` pxm  Clusters › NAME`."""
         path = f"  Clusters {self.glyphs.path} "
-        return Content.assemble(("pxm", "bold $pxm-key"), (path, ""), content(self.view.cluster.name, "bold"))
+        return Content.assemble((self.program, "bold $pxm-key"), (path, ""), content(self.view.cluster.name, "bold"))
 
     def corner(self) -> Content:
         """Environment, how old the figures are, the clock."""
         cluster = self.view.cluster
-        environment = safe(cluster.environment.upper(), 12)
         seen = seen_words(cluster, self.now, self.fresh_for)
         words = {"now": "now", "never": "never seen"}.get(seen, f"seen {seen} ago")
-        parts: list[str | tuple[str, str]] = []
-        if environment:
-            parts += [(environment, environment_style(cluster.environment)), "   "]
-        return Content.assemble(*parts, f"{words}   {self.now.astimezone():%H:%M}")
+        tags = tag_spans(cluster.environment, read_only=self.read_only)
+        return Content.assemble(*tags, "   " if tags else "", f"{words}   {self.now.astimezone():%H:%M}")
 
     def lines(self, width: int, room: int | None = None) -> list[Content]:
         """All lines, for a screen of this width.

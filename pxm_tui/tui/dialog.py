@@ -13,13 +13,14 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 
+from pxm_tui.domain.cluster import Cluster
 from pxm_tui.domain.observation import Realm
 from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import Step
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.dialog import CodeQuestion, PassphraseQuestion, TokenChoice, TokenQuestion, TrustQuestion
 from pxm_tui.tui.copying import TMUX_HINT
-from pxm_tui.tui.glyphs import environment_style, glyphs_of
+from pxm_tui.tui.glyphs import glyphs_of, tag_spans
 from pxm_tui.tui.keys import Key, bindings
 from pxm_tui.tui.screens.base import PxmDialog
 from pxm_tui.tui.text import fit, safe
@@ -40,24 +41,26 @@ class BodyScroll(VerticalScroll, can_focus=False, inherit_bindings=False):
 
 
 class BoxTop(Painted):
-    """The upper edge of a box: title on the left, the environment's word on the right."""
+    """The upper edge of a box: title on the left, the environment's word and `RO` on the right."""
 
-    def __init__(self, title: str, environment: str = "") -> None:
+    def __init__(self, title: str, environment: str = "", *, read_only: bool = False) -> None:
         super().__init__()
         self._title = safe(title)
         self._environment = environment
+        self._read_only = read_only
 
     def paint(self, width: int) -> Content:
         """The edge."""
         glyphs = glyphs_of(self)
         left, right = ("+", "+") if glyphs.ascii else ("┌", "┐")
-        word = safe(self._environment.upper(), 12)
-        room = width - 4 - (len(word) + 2 if word else 0)
+        tags = tag_spans(self._environment, read_only=self._read_only)
+        taken = sum(len(word) for word, _ in tags)
+        room = width - 4 - (taken + 2 if tags else 0)
         title = fit(self._title, room, middle=True, mark=glyphs.cut).rstrip()
         head = Content.assemble(left, " ", (title, "bold"), " ")
-        if word:
-            gap = width - ENVIRONMENT_ENDS - head.cell_length - len(word)
-            head = Content.assemble(head, " " * max(0, gap), (word, environment_style(self._environment)), " ")
+        if tags:
+            gap = width - ENVIRONMENT_ENDS - head.cell_length - taken
+            head = Content.assemble(head, " " * max(0, gap), *tags, " ")
         return Content.assemble(head, glyphs.rule * max(0, width - 1 - head.cell_length), right)
 
 
@@ -115,10 +118,15 @@ class BoxDialog(PxmDialog[T]):
         """Stands in the upper edge."""
         raise NotImplementedError
 
+    def about(self) -> Cluster | None:
+        """The cluster that it is about: its environment, and whether it is read-only, are in the upper edge."""
+        return None
+
     @property
     def environment(self) -> str:
         """The environment's word in the upper edge; empty for none."""
-        return ""
+        cluster = self.about()
+        return cluster.environment if cluster else ""
 
     def compose_body(self) -> ComposeResult:
         """What is in the box."""
@@ -137,7 +145,9 @@ class BoxDialog(PxmDialog[T]):
     def compose(self) -> ComposeResult:
         """The box, and its keys below it."""
         with Vertical(id="box"):
-            yield BoxTop(self.box_title, self.environment)
+            cluster = self.about()
+            read_only = cluster is not None and self.services.guard.is_read_only(cluster)
+            yield BoxTop(self.box_title, self.environment, read_only=read_only)
             with BodyScroll(id="box-body"):
                 yield from self.compose_body()
             yield KeysLine(id="box-keys")
@@ -202,7 +212,7 @@ class BoxDialog(PxmDialog[T]):
 
 def program_title(services: Services, title: str) -> Content:
     """The left of a title line: the program, and what the screen is."""
-    return Content.assemble(("pxm DEMO" if services.demo else "pxm", "bold $pxm-key"), f"  {title}")
+    return Content.assemble((services.program, "bold $pxm-key"), f"  {title}")
 
 
 def buttons(*found: Widget) -> Horizontal:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from rich.cells import cell_len
@@ -51,8 +51,16 @@ def _flow(head: str, rest: str, width: int) -> list[str]:
     return wrap(whole, width, 1000)
 
 
+READ_ONLY = "Read-only: pxm changes nothing on it."
+
+
 def explain(view: ClusterView, now: datetime, *, checking: bool = False) -> Explanation:
     """What is to be said about a cluster."""
+    found = _explain(view, now, checking=checking)
+    return replace(found, more=(*found.more, READ_ONLY)) if view.cluster.read_only else found
+
+
+def _explain(view: ClusterView, now: datetime, *, checking: bool) -> Explanation:
     cluster = view.cluster
     name = safe(cluster.name)
     if checking and view.waiting:

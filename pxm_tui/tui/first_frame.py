@@ -45,6 +45,7 @@ class FirstFrame:
         period: seconds between two refreshes; None: by hand only.
         width: columns of the screen.
         height: its lines.
+        program: its name, with what is special about this run.
     """
 
     view: FleetView
@@ -54,6 +55,7 @@ class FirstFrame:
     period: float | None
     width: int
     height: int
+    program: str = "pxm"
 
     def lines(self) -> list[Line]:
         """All lines of the screen, top to bottom."""
@@ -74,7 +76,7 @@ class FirstFrame:
         return self.period is not None
 
     def _title(self) -> Line:
-        headline = Headline(self.view.clusters, self.now, demo=False, checking=self._checking)
+        headline = Headline(self.view.clusters, self.now, self.program, checking=self._checking)
         lefts, rights = headline.variants(self.width, self.glyphs)
         chosen = choose_beside([width_of(one) for one in lefts], [width_of(one) for one in rights], self.width - 1)
         i, j, gap = chosen or (len(lefts) - 1, len(rights) - 1, 1)

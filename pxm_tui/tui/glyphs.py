@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pxm_tui.domain.cluster import Status
+from pxm_tui.tui.text import safe
 
 if TYPE_CHECKING:
     from textual.dom import DOMNode
@@ -156,6 +157,15 @@ ENVIRONMENT_STYLE = {
 def environment_style(environment: str) -> str:
     """The style of an environment's word; any other than the four usual ones is bold."""
     return ENVIRONMENT_STYLE.get(environment.lower(), "bold")
+
+
+def tag_spans(environment: str, *, read_only: bool) -> list[tuple[str, str]]:
+    """The words at the right of everything that is about one cluster: `PROD`, `RO`, `PROD RO`; each with its style."""
+    word = safe(environment.upper(), 12)
+    found = [(word, environment_style(environment))] if word else []
+    if read_only:
+        found.append((" RO" if word else "RO", "bold $pxm-stopped"))
+    return found
 
 
 def glyphs_of(node: DOMNode) -> Glyphs:

@@ -34,21 +34,20 @@ class Headline:
     Attributes:
         views: all clusters.
         now: UTC.
-        demo: it is the demo fleet.
+        program: its name, with what is special about this run.
         checking: clusters that have not answered in this run are being asked.
     """
 
     views: Sequence[ClusterView]
     now: datetime
-    demo: bool
+    program: str
     checking: bool
 
     def variants(self, width: int, glyphs: Glyphs) -> tuple[list[Line], list[Line]]:
         """Left and right sides, widest first, for a screen of this width."""
         clock: Line = ((clock_words(self.now), ""),)
-        program = "pxm DEMO" if self.demo else "pxm"
-        start: Line = ((program, "bold $pxm-key"), (f"  Clusters {len(self.views)}", "bold"))
-        compact: Line = ((program, "bold $pxm-key"), (f" {len(self.views)}", "bold"))
+        start: Line = ((self.program, "bold $pxm-key"), (f"  Clusters {len(self.views)}", "bold"))
+        compact: Line = ((self.program, "bold $pxm-key"), (f" {len(self.views)}", "bold"))
         if not self.views:
             return [start], [clock]
         if self.checking and any(view.waiting for view in self.views):

@@ -110,6 +110,17 @@ DEREGISTER = on_cluster(
     hidden_names=("rm", "delete", "remove"),
     command_help="deregister this cluster; asks first",
 )
+GUARD = on_cluster(
+    "clusters.guard",
+    "",
+    "guard",
+    "",
+    "",
+    "",
+    "read-only",
+    hidden_names=("readonly", "guard", "writable"),
+    command_help="make this cluster read-only, or writable again",
+)
 COPY = on_cluster("clusters.copy", "y", "copy", "y", "Copy", "copy …", "copy", command_help="copy something of it")
 REGISTER = Key(
     "clusters.register", "a", "register", "a", "Register", "register", "Clusters", ("register",), ("add", "new")
@@ -163,6 +174,7 @@ HOME: tuple[Key, ...] = (
     CHECK,
     REFRESH,
     DEREGISTER,
+    GUARD,
     COPY,
     FILTER,
     PROBLEMS,
@@ -183,7 +195,23 @@ HOME: tuple[Key, ...] = (
 FAULT = on_cluster("demo.fault", "F", "fault", "F", "Faults", "faults (demo)", "fault")
 """A key of the home screen, in the demo alone."""
 
-DETAIL = (TAB, CHECK, REFRESH, DEREGISTER, COPY, COMMAND, LOG, AUDIT, HELP, BACK, STOP, QUIT, QUIT_COMMAND, *VAULT)
+DETAIL = (
+    TAB,
+    CHECK,
+    REFRESH,
+    DEREGISTER,
+    GUARD,
+    COPY,
+    COMMAND,
+    LOG,
+    AUDIT,
+    HELP,
+    BACK,
+    STOP,
+    QUIT,
+    QUIT_COMMAND,
+    *VAULT,
+)
 """The keys of the screen of one cluster."""
 
 PAGE = (BACK, COMMAND, QUIT, STOP, QUIT_COMMAND, *VAULT)

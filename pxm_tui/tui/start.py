@@ -54,7 +54,7 @@ def _paint_stored(services: Services, options: UiOptions, terminal: EarlyTermina
         return view
     choices = HomeChoices.from_preferences(services.preferences.read())
     glyphs = ASCII if options.ascii else UNICODE
-    frame = FirstFrame(view, choices, glyphs, services.clock(), services.period, width, height)
+    frame = FirstFrame(view, choices, glyphs, services.clock(), services.period, width, height, services.program)
     style = painter(plain=options.plain_colours, no_color="NO_COLOR" in os.environ)
     terminal.show(frame.lines(), style, width)
     return view

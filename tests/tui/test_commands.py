@@ -72,6 +72,6 @@ def test_hidden_names_are_never_shown() -> None:
 
 def test_hints() -> None:
     assert hint("chec", HOME) == "check   step-by-step check of this cluster"
-    assert hint("re", HOME) == "refresh  register  reverse"
+    assert hint("re", HOME) == "read-only  refresh  register  reverse"
     assert hint("nonsense", HOME) == "no such command"
     assert hint("rm", HOME) == "deregister   deregister this cluster; asks first"

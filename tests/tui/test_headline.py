@@ -34,7 +34,7 @@ def _views() -> tuple[ClusterView, ...]:
     ],
 )
 def test_words_go_before_figures(width: int, line: str) -> None:
-    lefts, rights = Headline(_views(), NOW, demo=False, checking=False).variants(width + 1, UNICODE)
+    lefts, rights = Headline(_views(), NOW, "pxm", checking=False).variants(width + 1, UNICODE)
     chosen = choose_beside([width_of(one) for one in lefts], [width_of(one) for one in rights], width)
     assert chosen is not None
     found = f" {_plain(lefts[chosen[0]])}{' ' * chosen[2]}{_plain(rights[chosen[1]])}"
@@ -44,18 +44,18 @@ def test_words_go_before_figures(width: int, line: str) -> None:
 
 
 def test_the_demo_says_so() -> None:
-    lefts, _ = Headline(_views(), NOW, demo=True, checking=False).variants(80, UNICODE)
+    lefts, _ = Headline(_views(), NOW, "pxm DEMO", checking=False).variants(80, UNICODE)
 
     assert all(_plain(left).startswith("pxm DEMO") for left in lefts)
 
 
 def test_ascii() -> None:
-    lefts, rights = Headline(_views(), NOW, demo=False, checking=False).variants(160, ASCII)
+    lefts, rights = Headline(_views(), NOW, "pxm", checking=False).variants(160, ASCII)
 
     assert all(_plain(found).isascii() for found in (*lefts, *rights))
 
 
 def test_while_the_first_answers_come_in() -> None:
-    lefts, _ = Headline(_views(), NOW, demo=False, checking=True).variants(80, UNICODE)
+    lefts, _ = Headline(_views(), NOW, "pxm", checking=True).variants(80, UNICODE)
 
     assert _plain(lefts[0]) == "pxm  Clusters 11    as of 14:02, checking: 2 of 11 answered"

@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _demo(arguments: argparse.Namespace, folder: Path) -> int:
     nothing = {"PXM_CONFIG": str(folder / "no-config.toml")}
-    settings = ui_settings(arguments, environment=nothing, data_dir=folder / "data")
+    settings = ui_settings(arguments, environment=nothing, data_dir=folder / "data", syslog=False)
     passphrase = Secret(secrets.token_urlsafe(32))
     with FleetProcess() as fleet:
         *three, fourth = fleet.endpoints(REGISTERED + 1)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 
 from pxm_tui.cli import output
+from pxm_tui.cli.confirming import confirmed
 from pxm_tui.cli.run import INTERRUPTED
 from pxm_tui.cli.session import run_with_services, settings_of
 from pxm_tui.cli.terminal import Terminal
 from pxm_tui.domain.cluster import Cluster
 from pxm_tui.domain.errors import InvalidError
-from pxm_tui.domain.text import fold, one_line
+from pxm_tui.domain.text import one_line
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.deregistration import cleanup_of
 
@@ -36,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _confirmed(cluster: Cluster) -> bool:
-    """Ask; a production cluster wants its name typed, or the beginning of its id where the name is not ASCII."""
+    """Say what will happen, and ask."""
     terminal = Terminal.present()
     if terminal is None:
         raise InvalidError("usage", "Deregistering asks first, and there is no terminal to ask on.", do="Give --yes.")
@@ -47,9 +48,4 @@ async def _confirmed(cluster: Cluster) -> bool:
     terminal.say("  On the cluster    nothing changes.")
     for line in cleanup_of(cluster):
         terminal.say(f"                    The token stays valid; to revoke it:  {one_line(line)}")
-    if cluster.environment.lower() != "prod":
-        answer = await terminal.ask(f"Type yes to deregister {name}: ", fresh=True)
-        return (answer or "").strip().lower() == "yes"
-    wanted = {name} if name.isascii() else {name, cluster.short_id}
-    answer = await terminal.ask(f"Type {' or '.join(sorted(wanted))} to deregister it: ", fresh=True)
-    return fold((answer or "").strip()) in {fold(word) for word in wanted}
+    return await confirmed(terminal, cluster, "deregister")

@@ -45,6 +45,17 @@ class ActingScreen(PromptingScreen[ScreenResultType]):
         name = view.cluster.name
         self.app.push_screen(DeregisterDialog(self.services, view), lambda found: self._deregistered(name, found))
 
+    def do_guard(self, view: ClusterView) -> None:
+        """Read-only, or writable again; after a question."""
+        from pxm_tui.tui.screens.guard import GuardDialog
+
+        self.app.push_screen(GuardDialog(self.services, view), self._guarded)
+
+    def _guarded(self, found: Any) -> None:
+        self.fleet_changed()
+        if found:
+            self.say(f"{found.name} is {'read-only' if found.read_only else 'writable'} now.")
+
     def _deregistered(self, name: str, found: Any) -> None:
         self.fleet_changed()
         if found:

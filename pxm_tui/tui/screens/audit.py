@@ -11,12 +11,15 @@ from textual.content import Content
 from pxm_tui.domain.audit import AuditEntry
 from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.times import from_iso
+from pxm_tui.tui.dialog import program_title
 from pxm_tui.tui.keys import AUDIT_KEYS, bindings
 from pxm_tui.tui.line import Line
 from pxm_tui.tui.nodes import moment_words
 from pxm_tui.tui.screens.lines import LinesScreen
 from pxm_tui.tui.text import safe
 from pxm_tui.tui.widgets.frame import TitleLine
+
+TITLE = "Audit: changes made by pxm"
 
 
 class AuditScreen(LinesScreen[AuditEntry]):
@@ -30,7 +33,7 @@ class AuditScreen(LinesScreen[AuditEntry]):
 
     def title_line(self) -> TitleLine:
         """And where the audit is kept."""
-        return TitleLine(_name(), Content(safe(self.services.places.audit)), id="title")
+        return TitleLine(program_title(self.services, TITLE), Content(safe(self.services.places.audit)), id="title")
 
     def on_mount(self) -> None:
         """Read it."""
@@ -63,8 +66,8 @@ class AuditScreen(LinesScreen[AuditEntry]):
 
     def _say(self, text: str, style: str) -> None:
         """In the title: it stays."""
-        short = Content.assemble(("pxm", "bold $pxm-key"), "  Audit")
-        self.query_one("#title", TitleLine).show([_name(), short], Content.styled(safe(text), f"$pxm-{style}"))
+        left = [program_title(self.services, title) for title in (TITLE, "Audit")]
+        self.query_one("#title", TitleLine).show(left, Content.styled(safe(text), f"$pxm-{style}"))
 
     def draw(self, entry: AuditEntry) -> Line:
         """Time, who, cluster, what."""
@@ -88,7 +91,3 @@ class AuditScreen(LinesScreen[AuditEntry]):
             return moment_words(from_iso(entry.at), self.services.clock())
         except ValueError:  # a damaged line
             return safe(entry.at, 20)
-
-
-def _name() -> Content:
-    return Content.assemble(("pxm", "bold $pxm-key"), "  Audit: changes made by pxm")

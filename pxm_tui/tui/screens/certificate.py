@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 
 from pxm_tui.domain.addresses import parse_fingerprint
 from pxm_tui.domain.certificate import CLUSTER_AUTHORITY, Certificate
+from pxm_tui.domain.cluster import Cluster
 from pxm_tui.domain.errors import InvalidError
 from pxm_tui.domain.times import days_left, local_short
 from pxm_tui.services.bundle import Services
@@ -181,10 +182,9 @@ class CompareDialog(CertificateChoice):
         """Whose it is."""
         return f"{self._view.cluster.name}: the certificate has changed"
 
-    @property
-    def environment(self) -> str:
-        """The cluster's."""
-        return self._view.cluster.environment
+    def about(self) -> Cluster:
+        """The cluster."""
+        return self._view.cluster
 
     def footer_keys(self) -> list[tuple[str, str]]:
         """The keys."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual import on, work
 from textual.app import ComposeResult
 
-from pxm_tui.domain.cluster import Status
+from pxm_tui.domain.cluster import Cluster, Status
 from pxm_tui.domain.errors import CertificateError, LoginError, PxmError, UnreachableError
 from pxm_tui.domain.messages import grant_line
 from pxm_tui.domain.report import check_report
@@ -67,10 +67,9 @@ class CheckDialog(BoxDialog[None]):
         """Which cluster."""
         return f"Check {self._cluster.name}"
 
-    @property
-    def environment(self) -> str:
-        """The cluster's."""
-        return self._cluster.environment
+    def about(self) -> Cluster:
+        """The cluster."""
+        return self._cluster
 
     def footer_keys(self) -> list[tuple[str, str]]:
         """By whether it still runs."""

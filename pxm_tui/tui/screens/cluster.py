@@ -113,7 +113,16 @@ class ClusterScreen(ActingScreen[None]):
             one.cluster.status in ANSWERS and one.cluster.id != view.cluster.id for one in self.cluster_views()
         )
         fresh_for = 2 * (self.services.period or 15.0)
-        detail = Detail(view, now, self.services.timer(), fresh_for, others, self.glyphs)
+        detail = Detail(
+            view,
+            now,
+            self.services.timer(),
+            fresh_for,
+            others,
+            self.glyphs,
+            self.services.program,
+            self.services.guard.is_read_only(view.cluster),
+        )
         self.query_one("#title", TitleLine).show([detail.title()], [detail.corner()])
         width, height = self.size
         page = self.query_one("#facts", Page)

@@ -161,7 +161,7 @@ class ClustersScreen(ChoosingScreen[None]):
         if not self.is_current:
             return
         now = self.services.clock()
-        headline = Headline(self._view.clusters, now, self.services.demo is not None, self._asking)
+        headline = Headline(self._view.clusters, now, self.services.program, self._asking)
         lefts, rights = headline.variants(self.app.size.width, self.glyphs)
         title = self.query_one("#title", TitleLine)
         title.show([Content.assemble(*line) for line in lefts], [Content.assemble(*line) for line in rights])

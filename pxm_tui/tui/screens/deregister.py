@@ -5,10 +5,8 @@ from __future__ import annotations
 from rich.cells import cell_len
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal
-from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from pxm_tui.domain.cluster import Cluster, LoginMethod, Status
 from pxm_tui.domain.errors import PxmError
@@ -17,14 +15,14 @@ from pxm_tui.services.bundle import Services
 from pxm_tui.services.deregistration import Deregistration, cleanup_of
 from pxm_tui.services.fleet import ClusterView
 from pxm_tui.tui.dialog import BoxDialog, buttons
-from pxm_tui.tui.fields import FormInput, PushButton
+from pxm_tui.tui.fields import PushButton
 from pxm_tui.tui.glyphs import STEP_STYLE
+from pxm_tui.tui.name_gate import NameGate
 from pxm_tui.tui.prose import BLANK, Fact, Prose
-from pxm_tui.tui.text import content, safe
+from pxm_tui.tui.text import safe
 
 _LABEL = 11
 _WHERE = 18
-_LONG_NAME = 30
 _ROOM_FOR_HINT = 21
 """Columns that the label of the button may have with a hint beside it."""
 
@@ -40,17 +38,6 @@ class DeregisterDialog(BoxDialog[Deregistration | None]):
     GUARDED = True
     BINDINGS = [("enter", "go_on")]
     DEFAULT_CSS = """
-    DeregisterDialog #typing { height: 1; width: 1fr; }
-    DeregisterDialog #typing Static { width: auto; }
-    DeregisterDialog #typing FormInput { width: 20; max-width: 1fr; }
-    DeregisterDialog #typing.-long { layout: vertical; height: auto; }
-    DeregisterDialog #typing.-long Static { width: 1fr; height: auto; }
-    DeregisterDialog #typing.-long .edge { display: none; }
-    DeregisterDialog #typing.-long FormInput { width: 1fr; }
-    DeregisterDialog.-narrow #typing { layout: vertical; height: auto; }
-    DeregisterDialog.-narrow #typing Static { width: 1fr; height: auto; }
-    DeregisterDialog.-narrow #typing .edge { display: none; }
-    DeregisterDialog.-narrow #typing FormInput { width: 1fr; }
     DeregisterDialog #deregister { margin-right: 3; }
     DeregisterDialog .off { width: auto; height: 1; color: $pxm-faint; }
     """
@@ -58,7 +45,7 @@ class DeregisterDialog(BoxDialog[Deregistration | None]):
     def __init__(self, services: Services, view: ClusterView) -> None:
         super().__init__(services)
         self._cluster = view.cluster
-        self._typed = FormInput(id="typed")
+        self._gate = NameGate(view.cluster)
         self._erasing = False
 
     @property
@@ -66,14 +53,9 @@ class DeregisterDialog(BoxDialog[Deregistration | None]):
         """Which cluster."""
         return f"Deregister {self._cluster.name}"
 
-    @property
-    def environment(self) -> str:
-        """The cluster's."""
-        return self._cluster.environment
-
-    @property
-    def _wants_name(self) -> bool:
-        return self._cluster.environment.lower() == "prod"
+    def about(self) -> Cluster:
+        """The cluster."""
+        return self._cluster
 
     def footer_keys(self) -> list[tuple[str, str]]:
         """The keys."""
@@ -99,30 +81,14 @@ class DeregisterDialog(BoxDialog[Deregistration | None]):
                 BLANK,
             ]
         )
-        if self._wants_name:
-            yield from self._compose_typing()
+        yield self._gate
         go = PushButton(f"Deregister {safe(cluster.name)}", id="deregister", label_limit=40)
-        go.disabled = self._wants_name
+        go.disabled = self._gate.closed
         row: list[Widget] = [PushButton("Cancel", id="cancel"), go]
-        if self._wants_name and cell_len(go.label) <= _ROOM_FOR_HINT:
+        if self._gate.closed and cell_len(go.label) <= _ROOM_FOR_HINT:
             row.append(Static("(off until it matches)", classes="off"))
         yield buttons(*row)
         yield Prose(id="problem")
-
-    def _compose_typing(self) -> ComposeResult:
-        name = safe(self._cluster.name, 64)
-        words: tuple[str | Content, ...] = ("Type  ", content(name, "bold"), "  to go on:  ")
-        if not self._cluster.name.isascii():
-            words = (f"Type the name, or {self._cluster.short_id}, to go on:  ",)
-        row = Horizontal(
-            Static(Content.assemble(*words)),
-            Static(Content("["), classes="edge"),
-            self._typed,
-            Static(Content("]"), classes="edge"),
-            id="typing",
-        )
-        yield row.set_class(len(name) > _LONG_NAME and self._cluster.name.isascii(), "-long")
-        yield Static("")
 
     def on_mount(self) -> None:
         """Begin on the button that changes nothing."""
@@ -135,29 +101,22 @@ class DeregisterDialog(BoxDialog[Deregistration | None]):
 
     # Typing the name
 
-    @property
-    def matches(self) -> bool:
-        """The name has been typed, where it has to be."""
-        typed = self._typed.value.strip()
-        short = not self._cluster.name.isascii() and typed == self._cluster.short_id
-        return not self._wants_name or short or typed == self._cluster.name.strip()
-
-    @on(Input.Changed, "#typed")
+    @on(NameGate.Changed)
     def _typing(self) -> None:
-        self.query_one("#deregister").disabled = not self.matches
+        self.query_one("#deregister").disabled = self._gate.closed
         for hint in self.query(".off"):
-            hint.display = not self.matches
+            hint.display = self._gate.closed
 
     def action_go_on(self) -> None:
         """Enter in the field goes to the button; it presses nothing."""
-        if self.listens and self.matches and not self._erasing:
+        if self.listens and not self._gate.closed and not self._erasing:
             self.query_one("#deregister").focus()
 
     # Doing it
 
     @on(PushButton.Pressed)
     def _pressed(self, event: PushButton.Pressed) -> None:
-        if event.button.id == "deregister" and self.matches:
+        if event.button.id == "deregister" and not self._gate.closed:
             self._erasing = True
             for button in self.query(PushButton):
                 button.disabled = True

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from textual import events, on, work
 from textual.app import ComposeResult
 
+from pxm_tui.domain.cluster import Cluster
 from pxm_tui.domain.errors import PxmError
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.faults import ActiveFault, BreakableCluster, FaultInjector, FaultKind
@@ -71,10 +72,9 @@ class FaultsDialog(BoxDialog[bool]):
         """Which cluster."""
         return f"Faults of {self._view.cluster.name}"
 
-    @property
-    def environment(self) -> str:
-        """The cluster's."""
-        return self._view.cluster.environment
+    def about(self) -> Cluster:
+        """The cluster."""
+        return self._view.cluster
 
     @property
     def grid(self) -> Grid[FaultRow]:

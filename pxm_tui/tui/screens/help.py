@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from pxm_tui.services.bundle import Services
+from pxm_tui.tui.dialog import program_title
 from pxm_tui.tui.help_text import help_lines
 from pxm_tui.tui.keys import FILTER, PAGE, Key, bindings
 from pxm_tui.tui.screens.prompting import PromptingScreen
@@ -40,7 +41,7 @@ class HelpScreen(PromptingScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Title, page, keys."""
-        yield TitleLine(Content.assemble(("pxm", "bold $pxm-key"), f"  Help: {self._title}"), "Esc close", id="title")
+        yield TitleLine(program_title(self.services, f"Help: {self._title}"), "Esc close", id="title")
         yield Page(id="page")
         yield RuleLine()
         keys = (("/", "search this page"), (self.glyphs.arrows, "scroll"), ("Esc", "close"))

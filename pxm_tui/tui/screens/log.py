@@ -8,6 +8,7 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from pxm_tui.services.journal import JournalEntry
+from pxm_tui.tui.dialog import program_title
 from pxm_tui.tui.keys import LOG_KEYS, bindings
 from pxm_tui.tui.line import Line
 from pxm_tui.tui.nodes import moment_words
@@ -26,7 +27,7 @@ class LogScreen(LinesScreen[JournalEntry]):
 
     def title_line(self) -> TitleLine:
         """And where the log is kept."""
-        title = Content.assemble(("pxm", "bold $pxm-key"), "  Log of this run")
+        title = program_title(self.services, "Log of this run")
         return TitleLine(title, Content(safe(self.services.places.log)), id="title")
 
     def fleet_changed(self) -> None:

@@ -7,7 +7,7 @@ import asyncio
 from textual import on, work
 from textual.app import ComposeResult
 
-from pxm_tui.domain.cluster import LoginMethod
+from pxm_tui.domain.cluster import Cluster, LoginMethod
 from pxm_tui.domain.errors import InvalidError, PxmError
 from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import CHECK_STEPS, Step
@@ -60,10 +60,9 @@ class LoginScreen(BoxDialog[CheckReport | None]):
         """Whose login."""
         return f"Log in to {self._cluster.name} again"
 
-    @property
-    def environment(self) -> str:
-        """The cluster's."""
-        return self._cluster.environment
+    def about(self) -> Cluster:
+        """The cluster."""
+        return self._cluster
 
     def footer_keys(self) -> list[tuple[str, str]]:
         """By what goes on."""

@@ -1,0 +1,18 @@
+"""Asking before something is destroyed; a production cluster wants its name typed."""
+
+from __future__ import annotations
+
+from pxm_tui.cli.terminal import Terminal
+from pxm_tui.domain.cluster import Cluster
+from pxm_tui.domain.guard import is_named, names_to_type, wants_name
+from pxm_tui.domain.text import one_line
+
+
+async def confirmed(terminal: Terminal, cluster: Cluster, verb: str) -> bool:
+    """Ask whether to `verb` the cluster; what was typed before the question does not count."""
+    if not wants_name(cluster):
+        answer = await terminal.ask(f"Type yes to {verb} {one_line(cluster.name)}: ", fresh=True)
+        return (answer or "").strip().lower() == "yes"
+    wanted = " or ".join(sorted(names_to_type(cluster)))
+    answer = await terminal.ask(f"Type {wanted} to {verb} it: ", fresh=True)
+    return is_named(cluster, answer or "")
