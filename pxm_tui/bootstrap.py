@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
+    from typing import Any
 
     from pxm_tui.domain.secret import Secret
+    from pxm_tui.services.access import AccessService
     from pxm_tui.services.bundle import DemoFourth, Places, Services
     from pxm_tui.services.faults import FaultControl, FaultInjector
     from pxm_tui.services.ports import Clock, ProxmoxGateway, Runner, Timer
@@ -250,6 +252,40 @@ def run_tui(
             return run(services, options)
         finally:
             services.close()
+
+
+def open_access(settings: Settings) -> AccessService:
+    """The REST API's bearer tokens."""
+    from pxm_tui.services.access import AccessService
+    from pxm_tui.storage.api_tokens import FileTokenBook
+
+    return AccessService(FileTokenBook(settings.data_dir), now)
+
+
+def run_api(settings: Settings, place: Mapping[str, Any], limits: Mapping[str, Any], say: Callable[[str], None]) -> int:
+    """Run the REST API until it is told to end; gives the exit status.
+
+    Args:
+        settings: how this run behaves.
+        place: where to listen, by the names of `api.listening.Place`.
+        limits: what is put up with, by the names of `api.limits.Limits`; what is left out has its default.
+        say: told where it listens.
+    """
+    import asyncio
+
+    from pxm_tui.api.limits import Limits
+    from pxm_tui.api.listening import Place
+    from pxm_tui.api.server import serve
+    from pxm_tui.proxmox.loop import ClientLoop
+
+    start_log(settings)
+    with ClientLoop() as runner:
+        services = build_services(settings, runner)
+        try:
+            asyncio.run(serve(services, open_access(settings), Place(**place), Limits(**limits), say))
+        finally:
+            services.close()
+    return 0
 
 
 def _places(settings: Settings) -> Places:

@@ -20,18 +20,10 @@ from pxm_tui.services.dialog import (
     TokenQuestion,
     TrustQuestion,
 )
+from pxm_tui.services.unattended import nobody_to_ask
 
 PASSPHRASE_TRIES = 3
-_NO_VAULT = (
-    "There is no keyring on this machine, and nobody to ask for the passphrase of the secret store. "
-    "Nothing was saved, nothing was left on the cluster."
-)
-_LOCKED = "The secret store is locked, and there is nobody to ask for its passphrase."
 _WRONG = "The passphrase of the secret store was not the right one."
-_USE_FILE = (
-    "Put the passphrase into a file that only you can read (`chmod 600`) and name it in PXM_VAULT_PASSPHRASE_FILE, "
-    "or run this on a terminal once."
-)
 
 
 class TerminalDialog:
@@ -87,8 +79,7 @@ class TerminalDialog:
         if question.new and not self._may_choose:
             return None
         if self._terminal is None:
-            # A passphrase that is wrong without a terminal came from a file.
-            raise secret_store(_WRONG if question.wrong else _NO_VAULT if question.new else _LOCKED, _USE_FILE)
+            raise nobody_to_ask(question)
         if question.new:
             return await self._new_passphrase(self._terminal)
         self._tries += 1

@@ -71,6 +71,21 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "TOPIC": {"metavar": "TOPIC", "name": "topic", "nargs": "?", "help": "a topic or a command; without one, a list"},
     "--man": {"action": "store_true", "help": "print the manual page, for man -l"},
+    "WORDS": {"metavar": "token …", "name": "words", "nargs": "*", "help": "see above; without it the server"},
+    "--host": {"metavar": "ADDRESS", "help": "listen there; 127.0.0.1 by default"},
+    "--port": {"metavar": "PORT", "type": int, "help": "listen there; 8080 by default, 0 takes a free one"},
+    "--unix-socket": {"metavar": "PATH", "help": "listen on a socket of this path (0600) instead"},
+    "--tls-cert": {"metavar": "FILE", "help": "speak TLS with this certificate (PEM); SIGHUP reads it again"},
+    "--tls-key": {"metavar": "FILE", "help": "its key, where it is not in the same file"},
+    "--behind-proxy": {
+        "action": "store_true",
+        "help": "a proxy speaks TLS; X-Forwarded-For is believed, other addresses than loopback are allowed",
+    },
+    "--rate-limit": {"metavar": "N", "type": float, "help": "reads a second that one token may make; 5000 by default"},
+    "--live-limit": {"metavar": "N", "type": float, "help": "calls a second to clusters by one token; 5 by default"},
+    "--role": {"metavar": "ROLE", "help": "what a new token may: viewer (read), operator (check too) or admin (all)"},
+    "--expires": {"metavar": "DAYS", "help": "a new token ends after so many days; it never does by default"},
+    "--out": {"metavar": "FILE", "help": "write a new token into a new file (0600) instead of printing it"},
     "--serve": {"action": "store_true", "help": "only serve the fleet, until Ctrl-C; one line of JSON a cluster"},
 }
 
@@ -201,6 +216,35 @@ COMMANDS: tuple[Command, ...] = (
         ("ACTION", "--passphrase-stdin", "--json"),
     ),
     (
+        "serve",
+        "pxm serve [--host ADDRESS] [--port PORT | --unix-socket PATH]\n"
+        "         [--tls-cert FILE [--tls-key FILE]] [--behind-proxy] [--refresh SECONDS]\n"
+        "         [--rate-limit N] [--live-limit N]\n"
+        "       pxm serve token add NAME --role viewer|operator|admin\n"
+        "         [--expires DAYS] [--out FILE] [--json]\n"
+        "       pxm serve token list [--json]\n"
+        "       pxm serve token revoke NAME",
+        "Serve the REST API, on 127.0.0.1:8080; /docs describes it.",
+        "Every call but /health, /docs and /openapi.json needs a bearer token. A token is shown once, when it is made; "
+        "its hash is kept. Listening beyond this machine takes TLS. SIGTERM lets what runs come to its end.",
+        (
+            "WORDS",
+            "--host",
+            "--port",
+            "--unix-socket",
+            "--tls-cert",
+            "--tls-key",
+            "--behind-proxy",
+            "--refresh",
+            "--rate-limit",
+            "--live-limit",
+            "--role",
+            "--expires",
+            "--out",
+            "--json",
+        ),
+    ),
+    (
         "demo",
         "pxm demo [--ascii] [--no-mouse] [--refresh SECONDS]\n       pxm demo --serve [OPTION…]",
         "Open the terminal UI on a simulated fleet; nothing of yours is touched.",
@@ -224,11 +268,18 @@ def cli_help_table() -> list[tuple[str, str]]:
     return [first, *((line, _OTHERWISE.get(_last_flag(line), summary)) for line, summary in lines)]
 
 
-_OTHERWISE = {"--serve": SERVES, "--watch": WATCHES, "--man": MAN}
+_OTHERWISE = {
+    "--serve": SERVES,
+    "--watch": WATCHES,
+    "--man": MAN,
+    "token add": "Make a bearer token for the REST API; it is shown once.",
+    "token list": "List the tokens' names, roles and ends.",
+    "token revoke": "Make a token worthless, at once.",
+}
 
 
 def _last_flag(line: str) -> str:
-    """The option that makes a way of usage another one; empty where there is none."""
+    """What makes a way of usage another one than the command's first; empty where nothing does."""
     return next((flag for flag in _OTHERWISE if f" {flag}" in line), "")
 
 

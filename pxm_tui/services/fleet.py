@@ -44,6 +44,8 @@ class ClusterView:
         asked: it has answered or failed in this run; before that the record is of an earlier run.
         tries: failures since the last answer.
         next_try: when it is asked again, by the monotonic timer; None: not by itself.
+        checks: how often it was checked in this run.
+        failures: how many of these failed.
     """
 
     cluster: Cluster
@@ -51,6 +53,8 @@ class ClusterView:
     asked: bool = False
     tries: int = 0
     next_try: float | None = None
+    checks: int = 0
+    failures: int = 0
 
     @property
     def endpoint(self) -> Endpoint:
@@ -203,8 +207,8 @@ class FleetService:
 
         async def work() -> None:
             self._pending.pop(cluster.id, None)
-            tries = 1 if failed else 0
-            self._views[cluster.id] = ClusterView(cluster, snapshot, asked=True, tries=tries)
+            before = self._views.get(cluster.id, ClusterView(cluster, snapshot))
+            self._views[cluster.id] = _checked(before, cluster, snapshot, tries=1 if failed else 0)
             self._plan(cluster.id)
             self._cache_changed = True
             self._reload()
@@ -330,7 +334,7 @@ class FleetService:
             return
         record = apply_check(view.cluster, outcome.result)
         tries = 0 if outcome.error is None else view.tries + 1
-        self._views[key] = ClusterView(record, outcome.snapshot, asked=True, tries=tries)
+        self._views[key] = _checked(view, record, outcome.snapshot, tries=tries)
         self._plan(key, first=not view.asked)
         self._pending[key] = outcome.result
         self._cache_changed = True
@@ -464,6 +468,12 @@ def silent_since(views: Iterable[ClusterView], period: float) -> datetime | None
     window = timedelta(seconds=period + ANSWER_LIMIT)
     runs = zip(since, since[least - 1 :], strict=False)
     return next((first for first, last in runs if last - first <= window), None)
+
+
+def _checked(before: ClusterView, cluster: Cluster, snapshot: Snapshot, *, tries: int) -> ClusterView:
+    """The view after a check; `tries` is 0 where it went through."""
+    failures = before.failures + (tries > 0)
+    return ClusterView(cluster, snapshot, asked=True, tries=tries, checks=before.checks + 1, failures=failures)
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
