@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
     from typing import Any
 
+    from pxm_tui.domain.access import ApiToken
     from pxm_tui.domain.secret import Secret
     from pxm_tui.services.access import AccessService
     from pxm_tui.services.bundle import DemoFourth, Places, Services
@@ -255,11 +256,24 @@ def run_tui(
 
 
 def open_access(settings: Settings) -> AccessService:
-    """The REST API's bearer tokens."""
+    """The REST API's bearer tokens. Making and revoking them is for callers without a loop: it is audited."""
+    import asyncio
+
     from pxm_tui.services.access import AccessService
+    from pxm_tui.services.audit import Audit
+    from pxm_tui.services.journal import Journal
+    from pxm_tui.storage.actor import present_actor
     from pxm_tui.storage.api_tokens import FileTokenBook
 
-    return AccessService(FileTokenBook(settings.data_dir), now)
+    def write_down(action: str, token: ApiToken) -> None:
+        log = open_audit_log(settings, syslog=settings.syslog)
+        try:
+            audit = Audit(log, present_actor(), now, Journal(now))
+            asyncio.run(audit.record(f"api_token_{action}", None, api_token=token.name, role=str(token.role)))
+        finally:
+            log.close()
+
+    return AccessService(FileTokenBook(settings.data_dir), now, told=write_down)
 
 
 def run_api(settings: Settings, place: Mapping[str, Any], limits: Mapping[str, Any], say: Callable[[str], None]) -> int:

@@ -23,6 +23,7 @@ from pxm_tui.api.routes import ROUTES, Route
 from pxm_tui.domain.access import ApiToken, Role
 from pxm_tui.domain.errors import PxmError, StorageError
 from pxm_tui.services.access import AccessService
+from pxm_tui.services.audit import on_behalf_of
 from pxm_tui.services.ports import Timer
 
 if TYPE_CHECKING:
@@ -139,7 +140,8 @@ class Pipeline:
         seconds = self._limits.live_seconds if route.live else self._limits.read_seconds
         try:
             async with asyncio.timeout(seconds):
-                return await (self._one_of_many(handler, call) if route.live else handler(call))
+                with on_behalf_of(api_token=caller.name, address=self._address(request)):
+                    return await (self._one_of_many(handler, call) if route.live else handler(call))
         except TimeoutError:
             raise faults.took_too_long(seconds) from None
 

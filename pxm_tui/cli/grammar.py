@@ -218,8 +218,8 @@ COMMANDS: tuple[Command, ...] = (
     (
         "serve",
         "pxm serve [--host ADDRESS] [--port PORT | --unix-socket PATH]\n"
-        "         [--tls-cert FILE [--tls-key FILE]] [--behind-proxy] [--refresh SECONDS]\n"
-        "         [--rate-limit N] [--live-limit N]\n"
+        "         [--tls-cert FILE [--tls-key FILE]] [--behind-proxy]\n"
+        "         [--refresh SECONDS] [--rate-limit N] [--live-limit N]\n"
         "       pxm serve token add NAME --role viewer|operator|admin\n"
         "         [--expires DAYS] [--out FILE] [--json]\n"
         "       pxm serve token list [--json]\n"

@@ -39,12 +39,20 @@ class AccessService:
         book: where the tokens are kept.
         clock: UTC now.
         random: gives so many random bytes, as URL-safe text.
+        told: called with `add` or `revoke` and the token, once that is done.
     """
 
-    def __init__(self, book: TokenBook, clock: Clock, random: Callable[[int], str] = secrets.token_urlsafe) -> None:
+    def __init__(
+        self,
+        book: TokenBook,
+        clock: Clock,
+        random: Callable[[int], str] = secrets.token_urlsafe,
+        told: Callable[[str, ApiToken], None] = lambda *_: None,
+    ) -> None:
         self._book = book
         self._clock = clock
         self._random = random
+        self._told = told
 
     def add(self, name: str, role: Role, days: int | None = None) -> tuple[ApiToken, Secret]:
         """Make a token.
@@ -73,6 +81,7 @@ class AccessService:
             return (*tokens, token)
 
         self._book.change(with_it)
+        self._told("add", token)
         return token, secret
 
     def tokens(self) -> tuple[ApiToken, ...]:
@@ -96,6 +105,7 @@ class AccessService:
             return tuple(token for token in tokens if token.name != name)
 
         self._book.change(without_it)
+        self._told("revoke", gone[0])
         return gone[0]
 
     def identify(self, presented: str) -> ApiToken | None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Protocol
 
 from pxm_tui.domain.audit import Actor, AuditEntry, AuditVerdict
@@ -14,6 +17,20 @@ from pxm_tui.services.journal import Journal
 from pxm_tui.services.ports import Clock
 
 DONE = "done"
+
+_behalf: ContextVar[tuple[tuple[str, str], ...]] = ContextVar("on behalf of", default=())
+
+
+@contextmanager
+def on_behalf_of(**facts: str) -> Iterator[None]:
+    """Say in every entry that is written inside, on whatever loop, for whom it is done."""
+    before = _behalf.set(tuple(facts.items()))
+    try:
+        yield
+    finally:
+        _behalf.reset(before)
+
+
 SHOWN = 2000
 """How many entries the screen shows."""
 
@@ -67,7 +84,8 @@ class Audit:
         Raises:
             TypeError: a fact is neither a string nor a number.
         """
-        for name, value in facts.items():
+        known: dict[str, str | int] = {**dict(_behalf.get()), **facts}
+        for name, value in known.items():
             if type(value) not in {str, int, bool}:  # a subclass could print what it likes
                 raise TypeError(f"{name} is a {type(value).__name__}, and the audit takes strings and numbers only")
         entry = AuditEntry(
@@ -78,7 +96,7 @@ class Audit:
             cluster_id=cluster.id if cluster else "",
             cluster_name=one_line(cluster.name) if cluster else "",
             upid=one_line(upid or ""),
-            facts=tuple((name, one_line(v) if isinstance(v, str) else v) for name, v in facts.items()),
+            facts=tuple((name, one_line(v) if isinstance(v, str) else v) for name, v in known.items()),
         )
         try:
             await self._log.append(entry)

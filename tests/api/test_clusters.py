@@ -322,6 +322,17 @@ async def test_what_storage_cannot_do_is_507(tmp_path: Path, monkeypatch: pytest
             assert (done.status_code, done.json()["error"]["code"]) == (507, "storage_unusable")
 
 
+async def test_the_audit_says_whose_token_changed_what(tmp_path: Path) -> None:
+    async with serving(bench(clusters=[OLD]), tmp_path) as running:
+        await running.ask("POST", CLUSTERS, json=BODY)
+        await running.ask("DELETE", f"{CLUSTERS}/{OLD.id}")
+        entries = running.bench.audit.kept
+    assert [entry.action for entry in entries] == ["register", "deregister"]
+    for entry in entries:
+        assert dict(entry.facts)["api_token"] == "admin"
+        assert dict(entry.facts)["address"] == "127.0.0.1"
+
+
 def keys(value: Any) -> Any:
     """The shape of a JSON value: its names, all the way down."""
     return {name: keys(below) for name, below in value.items()} if isinstance(value, dict) else None

@@ -79,6 +79,16 @@ def test_listing_and_revoking(pxm: Pxm) -> None:
     assert pxm("serve", "token", "revoke", "ci").status == 3
 
 
+def test_both_are_in_the_audit(pxm: Pxm) -> None:
+    pxm("serve", "token", "add", "ci", "--role", "admin")
+    pxm("serve", "token", "revoke", "ci")
+    entries = pxm("audit", "--json").json["entries"]
+    assert [(entry["action"], entry["facts"]) for entry in entries] == [
+        ("api_token_add", {"api_token": "ci", "role": "admin"}),
+        ("api_token_revoke", {"api_token": "ci", "role": "admin"}),
+    ]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -99,6 +99,16 @@ def test_days_are_whole(wrong: str) -> None:
     assert check_days("365") == 365
 
 
+def test_what_is_done_is_told() -> None:
+    told: list[tuple[str, str]] = []
+    access = AccessService(MemoryBook(), StillClock(), told=lambda action, token: told.append((action, token.name)))
+    access.add("ci", Role.ADMIN)
+    with pytest.raises(AlreadyRegisteredError):
+        access.add("ci", Role.ADMIN)
+    access.revoke("ci")
+    assert told == [("add", "ci"), ("revoke", "ci")]
+
+
 def test_a_role_is_one_of_three() -> None:
     assert check_role("viewer") is Role.VIEWER
     with pytest.raises(InvalidError):
