@@ -193,6 +193,7 @@ def as_request(body: models.RegisterRequest) -> Any:
             fingerprint=body.fingerprint,
             trust_ca=body.ca,
             labels=tuple(body.labels.items()),
+            mint_token=body.mint_token,
         )
     except PxmError as error:
         raise refusal(renamed(error)) from None
