@@ -158,6 +158,7 @@ class FakeServer:
     certificate: Certificate = field(default_factory=certificate)
     trusted_by_system: bool = False
     authority: Certificate | None = None
+    node_fingerprints: frozenset[str] = frozenset()
     passwords: dict[str, str] = field(default_factory=lambda: {"root@pam": "right-password"})
     tokens: dict[str, str] = field(default_factory=lambda: {"monitor@pve!pxm": "right-secret"})
     code: str | None = None
@@ -237,6 +238,12 @@ class FakeSession:
         """Compare the trust with the made-up certificate."""
         await self._server.phase("secure")
         shown = self._server.certificate
+        vouched = shown.pem in trust.vouched
+        if trust.authority is not None and self._signed_by(trust.authority.pem):
+            vouched = True
+        if vouched:
+            self.trust = trust
+            return shown
         if trust.mode is TrustMode.SYSTEM and not self._server.trusted_by_system:
             raise messages.untrusted(self._endpoint, shown)
         if trust.mode is TrustMode.PINNED_LEAF and trust.fingerprint != shown.sha256:
@@ -250,10 +257,16 @@ class FakeSession:
         authority = self._server.authority
         return authority is not None and authority.pem == pem
 
-    async def authority(self) -> Certificate | None:
-        """The one that has signed its certificate."""
+    async def authority(self, leaf: Certificate | None = None) -> Certificate | None:
+        """The one that has signed its certificate, or `leaf`."""
         await self._server.phase("authority")
-        return self._server.authority
+        signed = leaf is None or leaf.sha256 in self._server.node_fingerprints
+        return self._server.authority if signed else None
+
+    async def node_fingerprints(self) -> frozenset[str]:
+        """Those that the server was made with."""
+        await self._server.phase("node_fingerprints")
+        return self._server.node_fingerprints
 
     async def realms(self) -> tuple[Realm, ...]:
         """The server's realms."""

@@ -105,9 +105,13 @@ class FrozenSession:
         """As the real one."""
         return self._inner.trust
 
-    async def authority(self) -> Certificate | None:
+    async def authority(self, leaf: Certificate | None = None) -> Certificate | None:
         """As the real one."""
-        return await self._inner.authority()
+        return await self._inner.authority(leaf)
+
+    async def node_fingerprints(self) -> frozenset[str]:
+        """As the real one."""
+        return await self._inner.node_fingerprints()
 
     async def realms(self) -> tuple[Realm, ...]:
         """As the real one, in alphabetical order."""

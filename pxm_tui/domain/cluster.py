@@ -195,8 +195,8 @@ class Cluster:
             self.login.name,
             self.login.changed_at,
             self.trust.mode,
-            self.trust.fingerprint,
             self.trust.anchor_pem,
+            self.trust.ca_fingerprint,
             self.trust.vouched,
         )
 
@@ -268,6 +268,8 @@ class CheckResult:
         error: why, where it is not healthy.
         facts: what it said, or None where nobody answered.
         refused: the credential was refused (True) or accepted (False); None where it was not tried.
+        trust: the trust with what the check has learned: a renewed leaf, leaves that the cluster vouched for, its
+            authority; None where it is as it was.
     """
 
     cluster_id: str
@@ -277,6 +279,14 @@ class CheckResult:
     error: Reason | None = None
     facts: Facts | None = None
     refused: bool | None = None
+    trust: Trust | None = None
+
+
+def after(earlier: CheckResult | None, later: CheckResult) -> CheckResult:
+    """The result of two checks, where the later one already knew what the earlier one had learned of the trust."""
+    if earlier is None or earlier.trust is None:
+        return later
+    return replace(later, basis=earlier.basis, trust=later.trust or earlier.trust)
 
 
 def apply_check(cluster: Cluster, check: CheckResult) -> Cluster:
@@ -291,6 +301,8 @@ def apply_check(cluster: Cluster, check: CheckResult) -> Cluster:
         changes["updated_at"] = check.at
     if check.refused is not None and check.refused is not cluster.login.refused:
         changes["login"] = replace(cluster.login, refused=check.refused)
+    if check.trust is not None:
+        changes["trust"] = check.trust
     if check.facts is not None:
         changes |= {
             "proxmox_version": check.facts.proxmox_version,

@@ -98,6 +98,7 @@ class NodeEntry(_Entry):
 
     node: Text
     status: Text = "unknown"
+    ssl_fingerprint: Text = ""
     cpu: Number = None
     mem: Whole = None
     maxmem: Whole = None

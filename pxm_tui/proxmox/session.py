@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Coroutine
+from ssl import PEM_cert_to_DER_cert
 from typing import Any
 
 from pxm_tui.domain import messages
@@ -145,10 +146,16 @@ class HttpProxmoxSession:
         """What `secure` verified against, with its anchor."""
         return self._connections.trust
 
-    async def authority(self) -> Certificate | None:
-        """The cluster's own authority, where it has signed the certificate that this conversation was shown."""
-        leaf, known = self._connections.leaf, self.trust.anchor_pem
-        return proven_authority(leaf, [known]) or proven_authority(leaf, await self._presented())
+    async def authority(self, leaf: Certificate | None = None) -> Certificate | None:
+        """The cluster's own authority, where it has signed `leaf`, or the one that this conversation was shown."""
+        signed = self._connections.leaf if leaf is None else PEM_cert_to_DER_cert(leaf.pem)
+        known = self.trust.anchor_pem
+        return proven_authority(signed, [known]) or proven_authority(signed, await self._presented())
+
+    async def node_fingerprints(self) -> frozenset[str]:
+        """SHA-256 of the certificate of each node, as the cluster knows them."""
+        entries = read(self._endpoint, Nodes, await self._get("nodes", "the nodes"))
+        return frozenset(entry.ssl_fingerprint.upper() for entry in entries if entry.ssl_fingerprint)
 
     async def _presented(self) -> list[str]:
         """What the node gives as its cluster's authority."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from pxm_tui.domain.certificate import Certificate, Trust, TrustMode
 from pxm_tui.domain.cluster import Endpoint
 from pxm_tui.domain.errors import CertificateError
 from pxm_tui.domain.messages import not_the_expected
 from pxm_tui.domain.pem import fingerprint_of, split
-from pxm_tui.services.requests import RegistrationRequest, need_both
+
+if TYPE_CHECKING:
+    from pxm_tui.services.requests import RegistrationRequest, TrustRequest
 
 
-def requested_trust(request: RegistrationRequest) -> Trust:
+def requested_trust(request: RegistrationRequest | TrustRequest) -> Trust:
     """What the request says of trust; without a word the operating system's authorities."""
     return wished_trust(request.fingerprint, request.trust_ca)
 
@@ -26,6 +29,8 @@ def wished_trust(fingerprint: str | None, trust_ca: str | None) -> Trust:
         InvalidError: it is that of none of them.
     """
     if trust_ca and fingerprint:
+        from pxm_tui.services.requests import need_both
+
         need_both(fingerprint, trust_ca)
         named = [pem for pem in split(trust_ca) if fingerprint_of(pem) == fingerprint]
         return Trust(TrustMode.PINNED_CA, anchor_pem=named[0])

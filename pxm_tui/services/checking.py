@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from pxm_tui.domain.certificate import Certificate, compare
+from pxm_tui.domain.certificate import Certificate, Trust, compare
 from pxm_tui.domain.cluster import CheckResult, Cluster, Endpoint, LoginMethod
 from pxm_tui.domain.errors import CertificateError, LoginError, PxmError, StorageError, UnreachableError
 from pxm_tui.domain.messages import changed
 from pxm_tui.domain.observation import Observation, Realm, Snapshot
 from pxm_tui.domain.steps import CHECK_STEPS, Step, StepState
 from pxm_tui.domain.times import days_left
+from pxm_tui.services.authority import as_unexpected, with_authority
 from pxm_tui.services.checklist import Checklist
 from pxm_tui.services.conversation import Conversation, Reading
 from pxm_tui.services.dialog import Dialog, Silent
@@ -26,6 +27,7 @@ from pxm_tui.services.judge import answered, failed, snapshot_of, with_error
 from pxm_tui.services.ports import Clock, Credentials, ProxmoxGateway, ProxmoxSession, SecretStore, Ticket, Timer
 from pxm_tui.services.refreshing import Known, SurpriseError
 from pxm_tui.services.secrets import stored_credentials
+from pxm_tui.services.vouching import Tell, Voucher, is_doubtful, with_leaf
 
 LOOK_PATIENCE = 2.0
 """Seconds that a check which is through waits for the look at the endpoints that it did not use."""
@@ -48,6 +50,13 @@ class Outcome:
     error: PxmError | None = None
 
 
+@dataclass(slots=True)
+class _Learned:
+    """What a check has learned of the trust; None: nothing beyond the record."""
+
+    trust: Trust | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class _Attempt:
     """One run of the steps: on which record, where, with whom to talk, what to log in with, what to build on."""
@@ -60,6 +69,13 @@ class _Attempt:
     known: Known | None = None
     alone: bool = False
     """Over one connection: nobody looks on, and a thousand clusters may be checked at once."""
+    prove: bool = False
+    """The trust is new: the cluster's own authority is read, and takes the place of a leaf that it has signed."""
+    learned: _Learned = field(default_factory=_Learned)
+
+
+async def _nobody(cluster: Cluster, endpoint: Endpoint, shown: Certificate) -> None:
+    """Tell nobody."""
 
 
 class Checker:
@@ -73,15 +89,19 @@ class Checker:
         gateway: opens the sessions.
         clock: UTC now.
         timer: monotonic seconds.
+        tell: told of each certificate that a cluster has vouched for.
     """
 
-    def __init__(self, secrets: SecretStore, gateway: ProxmoxGateway, clock: Clock, timer: Timer) -> None:
+    def __init__(
+        self, secrets: SecretStore, gateway: ProxmoxGateway, clock: Clock, timer: Timer, tell: Tell = _nobody
+    ) -> None:
         self._secrets = secrets
         self._gateway = gateway
         self._clock = clock
         self._timer = timer
         self._tickets: dict[str, Ticket] = {}
         self._known: dict[str, Known] = {}
+        self._voucher = Voucher(gateway, tell)
         self.endpoints = Endpoints(gateway, clock, timer)
 
     def keep_ticket(self, cluster_id: str, ticket: Ticket | None) -> None:
@@ -104,15 +124,18 @@ class Checker:
         credentials: Credentials | None = None,
         *,
         alone: bool = False,
+        prove: bool = False,
     ) -> Outcome:
         """Check `cluster` live, with other `credentials` than the stored ones if given; `alone`: on one connection.
+
+        `prove`: its trust is new, and the cluster's own authority takes the place of a leaf that it has signed.
 
         Raises:
             StorageError: the secret cannot be read; that says nothing about the cluster.
         """
         ticket = None if credentials else self._tickets.get(cluster.id)
         endpoint = self.endpoints.choose(cluster, before)
-        attempt = _Attempt(cluster, endpoint, dialog, credentials, ticket, alone=alone)
+        attempt = _Attempt(cluster, endpoint, dialog, credentials, ticket, alone=alone, prove=prove)
         outcome = await self._run(attempt, before)
         if ticket is not None and isinstance(outcome.error, LoginError):
             # A ticket ends early when the cluster's keys change or its clock jumps; the password was not refused.
@@ -159,7 +182,8 @@ class Checker:
 
         async def at(endpoint: Endpoint) -> Outcome:
             known = attempt.known if endpoint == attempt.endpoint else None
-            return await self._once(replace(attempt, endpoint=endpoint, known=known), before)
+            again = replace(attempt, endpoint=endpoint, known=known, learned=_Learned())
+            return await self._once(again, before)
 
         cluster = attempt.cluster
         outcome = await self.endpoints.run(cluster, attempt.endpoint, at)
@@ -181,11 +205,13 @@ class Checker:
         except StorageError:
             raise
         except PxmError as error:
-            return self._failed(cluster, before, checklist, error)
+            outcome = self._failed(cluster, before, checklist, error)
+            return replace(outcome, result=replace(outcome.result, trust=attempt.learned.trust))
         self.endpoints.answered(cluster, attempt.endpoint, observed.rtt_ms)
         now = self._clock().replace(microsecond=0)
         snapshot = snapshot_of(before, cluster, observed, certificate, now)
-        return Outcome(answered(cluster, observed, now), snapshot, checklist.steps())
+        result = replace(answered(cluster, observed, now), trust=attempt.learned.trust)
+        return Outcome(result, snapshot, checklist.steps())
 
     def _failed(self, cluster: Cluster, before: Snapshot, checklist: Checklist, error: PxmError) -> Outcome:
         now = self._clock().replace(microsecond=0)
@@ -204,10 +230,12 @@ class Checker:
             await conversation.reach(failing)
             with checklist.step("certificate") as notes:
                 certificate = await self._secure(session, attempt)
+                self._learn(session, attempt, certificate)
                 notes.message = f"the trusted one, {days_left(certificate.not_after, self._clock())} days left"
             if attempt.known is None:
                 observed = await self._read_all(conversation, attempt)
-                self._known[cluster.id] = Known.of(cluster, endpoint, observed, self._timer())
+                learned = replace(cluster, trust=attempt.learned.trust or cluster.trust)
+                self._known[cluster.id] = Known.of(learned, endpoint, observed, self._timer())
             else:
                 with checklist.step("login"):
                     observed = attempt.known.complete(await self._look_again(session, attempt))
@@ -220,7 +248,10 @@ class Checker:
             reading = await self._enter(conversation, attempt, realms)
             async with aclosing(reading):
                 await realms
-                return await conversation.read(reading, attempt.cluster.login)
+                observed = await conversation.read(reading, attempt.cluster.login)
+                if attempt.prove and attempt.learned.trust is not None:
+                    attempt.learned.trust = with_authority(attempt.learned.trust, await reading.authority())
+                return observed
         finally:
             realms.cancel()
             await asyncio.gather(realms, return_exceptions=True)
@@ -239,10 +270,44 @@ class Checker:
             raise SurpriseError from None
 
     async def _secure(self, session: ProxmoxSession, attempt: _Attempt) -> Certificate:
+        """The handshake; a certificate that is not trusted is one that the cluster's other nodes may vouch for."""
+        cluster, endpoint = attempt.cluster, attempt.endpoint
         try:
-            return await session.secure(attempt.cluster.trust)
+            return await session.secure(cluster.trust)
         except CertificateError as error:
-            raise as_change(attempt.cluster, attempt.endpoint, error, self._clock()) from None
+            if attempt.prove:
+                raise as_unexpected(endpoint, cluster.trust, error) from None
+            shown = is_doubtful(error)
+            trust = None if shown is None else await self._ask_others(attempt, shown)
+            if trust is None:
+                raise as_change(cluster, endpoint, error, self._clock()) from None
+        attempt.learned.trust = trust
+        return await session.secure(trust)
+
+    async def _ask_others(self, attempt: _Attempt, shown: Certificate) -> Trust | None:
+        async def log_in(session: ProxmoxSession) -> None:
+            if attempt.ticket is not None:
+                await session.resume(attempt.ticket)
+            else:
+                await session.login(attempt.given or await stored_credentials(self._secrets, attempt.cluster), None)
+
+        cluster = attempt.cluster
+        return await self._voucher.ask(cluster, attempt.endpoint, shown, self.endpoints.witnesses(cluster), log_in)
+
+    def _learn(self, session: ProxmoxSession, attempt: _Attempt, certificate: Certificate) -> None:
+        """Keep what the handshake has shown: a new trust with its anchor, a renewed leaf of the first endpoint."""
+        cluster = attempt.cluster
+        if attempt.prove:
+            attempt.learned.trust = replace(
+                session.trust,
+                fingerprint=certificate.sha256,
+                certificate=certificate,
+                trusted_at=self._clock().replace(microsecond=0),
+            )
+        elif attempt.endpoint == cluster.endpoint:
+            trust = with_leaf(attempt.learned.trust or cluster.trust, certificate)
+            if trust != cluster.trust:
+                attempt.learned.trust = trust
 
     async def _enter(
         self, conversation: Conversation, attempt: _Attempt, realms: asyncio.Task[tuple[Realm, ...]]
@@ -250,7 +315,7 @@ class Checker:
         """Log in; what is no Proxmox VE says so, rather than that the login failed."""
         try:
             credentials = attempt.given or stored_credentials(self._secrets, attempt.cluster)
-            reading = await conversation.enter(credentials, attempt.dialog, ticket=attempt.ticket)
+            reading = await conversation.enter(credentials, attempt.dialog, ticket=attempt.ticket, prove=attempt.prove)
         except PxmError as error:
             try:
                 await realms

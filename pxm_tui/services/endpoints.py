@@ -150,6 +150,12 @@ class Endpoints:
         known = self._of(cluster, before)
         return next((one for one in cluster.endpoints if not known.endpoints[one].error), cluster.endpoint)
 
+    def witnesses(self, cluster: Cluster) -> tuple[Endpoint, ...]:
+        """The endpoints that may be asked about another one's certificate: those that answer, the one in use first."""
+        known = self._of(cluster)
+        fine = [one for one in cluster.endpoints if not known.endpoints[one].error]
+        return tuple(sorted(fine, key=lambda one: one != known.in_use))
+
     def failing(self, cluster: Cluster) -> tuple[EndpointState, ...]:
         """The endpoints that are known to fail."""
         return tuple(state for state in self.states(cluster) if state.error)

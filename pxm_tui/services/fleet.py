@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from pxm_tui.domain.cluster import CheckResult, Cluster, Endpoint, Status, apply_check
+from pxm_tui.domain.cluster import CheckResult, Cluster, Endpoint, Status, after, apply_check
 from pxm_tui.domain.errors import SecretsLockedError, StorageError
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.services.checking import Outcome
@@ -336,8 +336,10 @@ class FleetService:
         tries = 0 if outcome.error is None else view.tries + 1
         self._views[key] = _checked(view, record, outcome.snapshot, tries=tries)
         self._plan(key, first=not view.asked)
-        self._pending[key] = outcome.result
+        self._pending[key] = after(self._pending.get(key), outcome.result)
         self._cache_changed = True
+        if outcome.result.trust is not None:
+            self._status_changed = True  # what the cluster vouched for is written at once
         if record.status is not view.cluster.status:
             self._status_changed = True
             self._tell_of_change(view.cluster, record)

@@ -307,12 +307,16 @@ class ProxmoxSession(Protocol):
         """What the last `secure` verified against, with its anchor."""
         ...
 
-    async def authority(self) -> Certificate | None:
-        """The cluster's own authority, where it has provably signed the certificate of this conversation; else None.
+    async def authority(self, leaf: Certificate | None = None) -> Certificate | None:
+        """The cluster's own authority, where it has provably signed `leaf`, or the one of this conversation; else None.
 
         Raises:
             PxmError: it cannot be read.
         """
+        ...
+
+    async def node_fingerprints(self) -> frozenset[str]:
+        """SHA-256 of the certificate of each node, as the cluster knows them. Raises `PxmError`."""
         ...
 
     async def refresh(self) -> Observation:

@@ -202,13 +202,20 @@ class TinyDbRepository:
             return True
 
     def _save_checks(self, checks: Sequence[CheckResult]) -> tuple[Cluster, ...]:
-        from pxm_tui.storage.documents import state_document
+        from pxm_tui.storage.documents import identity_document, state_document
 
         with self._file.lock():
             registry = self._current()
             book, changed = registry.book.with_checks(checks)
             if changed:
-                self._write(registry, book, states=[state_document(cluster) for cluster in changed])
+                before = registry.book.by_id
+                trusted = [cluster for cluster in changed if cluster.trust != before[cluster.id].trust]
+                self._write(
+                    registry,
+                    book,
+                    identities=[identity_document(cluster) for cluster in trusted],
+                    states=[state_document(cluster) for cluster in changed],
+                )
             return book.clusters
 
     def _write(

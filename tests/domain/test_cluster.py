@@ -60,7 +60,7 @@ def test_a_result_for_another_login_or_trust_is_dropped() -> None:
     result = failed(RECORD, TIMEOUT, "connect", NOW)
     for changed in (
         replace(RECORD, login=replace(RECORD.login, changed_at=NOW)),
-        replace(RECORD, trust=replace(RECORD.trust, fingerprint="x")),
+        replace(RECORD, trust=replace(RECORD.trust, anchor_pem="x")),
         replace(RECORD, endpoints=(Endpoint("other"),)),
     ):
         assert apply_check(changed, result) is changed

@@ -104,7 +104,7 @@ def kept(cluster: Cluster) -> tuple[object, ...]:
         cluster.name,
         cluster.endpoints,
         cluster.labels,
-        cluster.trust,
+        (cluster.trust.mode, cluster.trust.anchor_pem, cluster.trust.authority, cluster.trust.vouched),
         replace(cluster.login, refused=False),
         cluster.node_count,
         cluster.proxmox_version,

@@ -1,0 +1,112 @@
+"""What a cluster itself vouches for: the certificates of its nodes that its trust does not cover yet.
+
+A node may have a certificate of its own (ACME, a company's). Where it is not trusted, another node of the cluster,
+one whose own handshake verified, is asked: a certificate whose SHA-256 is in its list of nodes is added to the trust.
+Every other one stays untrusted. What the node in doubt says of itself is never asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import aclosing
+from dataclasses import replace
+
+from pxm_tui.domain.certificate import Certificate, Trust, TrustMode
+from pxm_tui.domain.cluster import Cluster, Endpoint
+from pxm_tui.domain.errors import CertificateError, LoginError, PxmError, StorageError
+from pxm_tui.domain.pem import fingerprint_of
+from pxm_tui.services.ports import ProxmoxGateway, ProxmoxSession
+
+LogIn = Callable[[ProxmoxSession], Awaitable[object]]
+"""Logs in to a session that is secured, as the cluster's own login."""
+
+Tell = Callable[[Cluster, Endpoint, Certificate], Awaitable[None]]
+"""Told of each certificate that was vouched for."""
+
+
+def is_doubtful(error: PxmError) -> Certificate | None:
+    """The certificate that the cluster may be asked about, where `error` is about one; its dates it cannot mend."""
+    if isinstance(error, CertificateError) and error.cause in {"untrusted", "changed", "wrong_host"}:
+        return error.certificate
+    return None
+
+
+async def vouched(session: ProxmoxSession, trust: Trust, shown: Certificate) -> Trust | None:
+    """The trust with `shown` in it, where the cluster of `session`, verified and logged in, vouches for it.
+
+    In `system` mode the cluster's own authority is learned, where it has signed `shown`: it vouches for all its nodes.
+
+    Raises:
+        PxmError: the cluster cannot be asked.
+    """
+    if trust.mode is TrustMode.SYSTEM and trust.authority is None:
+        authority = await session.authority(shown)
+        if authority is not None:
+            return replace(trust, authority=authority)
+    known = await session.node_fingerprints()
+    if shown.sha256 not in known:
+        return None
+    kept = tuple(pem for pem in trust.vouched if fingerprint_of(pem) in known and pem != shown.pem)
+    return replace(trust, vouched=(*kept, shown.pem))
+
+
+class Voucher:
+    """Asks clusters about certificates.
+
+    Args:
+        gateway: opens the sessions.
+        tell: told of each certificate that was vouched for.
+    """
+
+    def __init__(self, gateway: ProxmoxGateway, tell: Tell) -> None:
+        self._gateway = gateway
+        self._tell = tell
+
+    async def ask(
+        self,
+        cluster: Cluster,
+        doubtful: Endpoint,
+        shown: Certificate,
+        witnesses: Iterable[Endpoint],
+        log_in: LogIn,
+    ) -> Trust | None:
+        """The cluster's trust with what `doubtful` shows in it; None where no other endpoint vouches for it.
+
+        Args:
+            cluster: whose trust.
+            doubtful: the endpoint whose certificate is not trusted; it is not asked.
+            shown: that certificate.
+            witnesses: the endpoints to ask, best first; the first that verifies and answers has the word.
+            log_in: logs in to a witness. A login that is refused is not tried at the next one.
+        """
+        for witness in witnesses:
+            if witness == doubtful:
+                continue
+            try:
+                trust = await self._ask_one(cluster, witness, shown, log_in)
+            except (LoginError, StorageError):
+                return None
+            except PxmError:
+                continue
+            if trust is not None:
+                await self._tell(cluster, doubtful, shown)
+            return trust
+        return None
+
+    async def _ask_one(self, cluster: Cluster, witness: Endpoint, shown: Certificate, log_in: LogIn) -> Trust | None:
+        async with aclosing(self._gateway.open(witness, cluster.trust, alone=True)) as session:
+            await session.resolve()
+            await session.connect()
+            await session.secure(cluster.trust)
+            await log_in(session)
+            return await vouched(session, cluster.trust, shown)
+
+
+def with_leaf(trust: Trust, shown: Certificate) -> Trust:
+    """The trust with the certificate that was seen last: it says when it ends, and what a changed one is compared with.
+
+    Call it with what a handshake has verified. A pinned leaf is what it is.
+    """
+    if trust.mode is TrustMode.PINNED_LEAF or trust.fingerprint == shown.sha256:
+        return trust
+    return replace(trust, fingerprint=shown.sha256, certificate=shown)

@@ -1,0 +1,197 @@
+"""Trust as a set: certificates that the cluster itself vouches for, and trust that is changed by a person."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pxm_tui.domain import messages
+from pxm_tui.domain.certificate import Trust, TrustMode
+from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod, Status, after, apply_check
+from pxm_tui.domain.errors import InvalidError
+from pxm_tui.domain.observation import Snapshot
+from pxm_tui.services.clusters import CheckReport
+from pxm_tui.services.requests import TrustRequest
+from tests.fakes import Bench, FakeServer, certificate, cluster, make_bench
+from tests.services.recorder import Recorder
+
+FIRST, SECOND, THIRD = "10.20.0.11", "10.20.0.12", "10.20.0.13"
+CUSTOM = certificate(seed=7)
+CA = certificate(seed=50)
+ENDPOINTS = (Endpoint(FIRST), Endpoint(SECOND), Endpoint(THIRD))
+
+
+def pinned(method: LoginMethod = LoginMethod.TOKEN, trust: Trust | None = None) -> Cluster:
+    known = Trust(TrustMode.PINNED_CA, certificate().sha256, CA.pem, CA, certificate())
+    return replace(cluster("fra", method=method), endpoints=ENDPOINTS, trust=trust or known)
+
+
+class Nodes:
+    """Three nodes, the first of which shows a certificate of its own."""
+
+    def __init__(self, record: Cluster, *, listed: bool = True, by_system: bool = False) -> None:
+        known = frozenset({CUSTOM.sha256, certificate().sha256}) if listed else frozenset({certificate().sha256})
+        fine = FakeServer(authority=CA, node_fingerprints=known, trusted_by_system=by_system)
+        self.servers = {FIRST: FakeServer(certificate=CUSTOM, node_fingerprints=frozenset({CUSTOM.sha256}))}
+        self.servers |= {host: replace(fine, errors={}) for host in (SECOND, THIRD)}
+        self.bench: Bench = make_bench([record], servers=self.servers)
+        self.record = record
+
+    async def check(self) -> CheckReport:
+        return await self.bench.services.clusters.check(self.record.id, Snapshot(self.record.id), Recorder())
+
+    async def stored(self) -> Cluster:
+        found = await self.bench.repository.find_by_id(self.record.id)
+        assert found is not None
+        return found
+
+    @property
+    def logins(self) -> list[int]:
+        return [server.logins for server in self.servers.values()]
+
+
+async def test_a_leaf_that_another_node_knows_is_added_and_not_asked_about() -> None:
+    nodes, dialog = Nodes(pinned()), Recorder()
+    report = await nodes.bench.services.clusters.check(nodes.record.id, Snapshot(nodes.record.id), dialog)
+    assert (report.error, dialog.questions) == (None, [])
+    stored = await nodes.stored()
+    assert stored.trust.vouched == (CUSTOM.pem,)
+    assert stored.trust.mode is TrustMode.PINNED_CA
+    assert stored.identity == nodes.record.identity
+    assert nodes.logins == [1, 1, 0]
+    words = [entry.text for entry in nodes.bench.services.journal.entries()]
+    assert any(CUSTOM.sha256 in text and FIRST in text for text in words)
+    assert "vouch" in [entry.action for entry in await nodes.bench.services.audit.entries()]
+    assert (await nodes.check()).error is None
+    assert nodes.logins[1] == 1, "what is vouched for is not asked about again"
+
+
+async def test_a_leaf_that_no_other_node_knows_stays_untrusted() -> None:
+    nodes = Nodes(pinned(), listed=False)
+    report = await nodes.check()
+    assert report.cluster.status is Status.UNTRUSTED
+    assert (await nodes.stored()).trust == nodes.record.trust
+    assert nodes.logins == [0, 1, 0], "nothing goes to the one in doubt, and one word is enough"
+
+
+async def test_the_one_in_doubt_is_not_asked_about_itself() -> None:
+    nodes = Nodes(replace(pinned(), endpoints=ENDPOINTS[:1]))
+    assert (await nodes.check()).cluster.status is Status.UNTRUSTED
+    assert nodes.logins == [0, 0, 0]
+
+
+async def test_one_that_does_not_answer_is_passed_over() -> None:
+    nodes = Nodes(pinned())
+    nodes.servers[SECOND].errors["connect"] = messages.refused(Endpoint(SECOND))
+    assert (await nodes.check()).error is None
+    assert (await nodes.stored()).trust.vouched == (CUSTOM.pem,)
+
+
+async def test_a_refused_login_is_not_tried_at_the_next_one() -> None:
+    nodes = Nodes(pinned(LoginMethod.PASSWORD))
+    for server in nodes.servers.values():
+        server.passwords = {}
+    assert (await nodes.check()).cluster.status is Status.UNTRUSTED
+    assert nodes.logins == [0, 1, 0]
+
+
+async def test_what_runs_out_is_nothing_that_the_cluster_can_mend() -> None:
+    nodes = Nodes(pinned())
+    nodes.servers[FIRST].errors["secure"] = messages.expired(Endpoint(FIRST), CUSTOM)
+    report = await nodes.check()
+    assert report.error is not None
+    assert (report.error.cause, nodes.logins) == ("expired", [0, 0, 0])
+
+
+async def test_a_leaf_that_no_node_has_any_more_is_forgotten() -> None:
+    gone = certificate(seed=8)
+    record = pinned()
+    nodes = Nodes(replace(record, trust=replace(record.trust, vouched=(gone.pem,))))
+    await nodes.check()
+    assert (await nodes.stored()).trust.vouched == (CUSTOM.pem,)
+
+
+async def test_a_system_cluster_learns_the_authority_of_the_nodes_that_are_not_publicly_signed() -> None:
+    trust = Trust(TrustMode.SYSTEM, certificate().sha256, certificate=certificate())
+    nodes = Nodes(pinned(trust=trust), by_system=True)
+    nodes.servers[FIRST].authority = CA
+    assert (await nodes.check()).error is None
+    learned = (await nodes.stored()).trust
+    assert (learned.mode, learned.authority, learned.vouched) == (TrustMode.SYSTEM, CA, ())
+
+
+async def test_a_renewed_leaf_of_the_authority_is_kept_in_the_record() -> None:
+    nodes = Nodes(replace(pinned(), endpoints=ENDPOINTS[1:2]))
+    nodes.servers[SECOND].certificate = CUSTOM
+    assert (await nodes.check()).error is None
+    stored = await nodes.stored()
+    assert (stored.trust.fingerprint, stored.trust.certificate) == (CUSTOM.sha256, CUSTOM)
+    assert (stored.identity, stored.trust.vouched) == (CA.sha256, ())
+
+
+async def test_what_a_check_learned_outlives_the_next_one_that_builds_on_it() -> None:
+    nodes = Nodes(pinned())
+    checker = nodes.bench.services.clusters.checker()
+    first = await checker.refresh(nodes.record, Snapshot(nodes.record.id))
+    grown = apply_check(nodes.record, first.result)
+    second = await checker.refresh(grown, first.snapshot)
+    assert apply_check(nodes.record, second.result) is nodes.record
+    joined = after(first.result, second.result)
+    assert apply_check(nodes.record, joined).trust.vouched == (CUSTOM.pem,)
+
+
+ONE = replace(cluster("fra"), endpoints=(Endpoint(FIRST),))
+
+
+def one(server: FakeServer) -> Bench:
+    return make_bench([ONE], servers={FIRST: server})
+
+
+async def change(found: Bench, **fields: str) -> CheckReport:
+    request = TrustRequest(**fields)
+    return await found.services.clusters.change_trust(ONE.id, request, Snapshot(ONE.id), Recorder())
+
+
+async def test_a_new_fingerprint_is_checked_live_and_its_authority_pinned() -> None:
+    found = one(FakeServer(certificate=CUSTOM, authority=CA))
+    report = await change(found, fingerprint=CUSTOM.sha256.lower())
+    assert report.error is None
+    stored = await found.repository.find_by_id(ONE.id)
+    assert stored == report.cluster
+    assert (stored.trust.mode, stored.trust.anchor_pem) == (TrustMode.PINNED_CA, CA.pem)
+    assert (stored.trust.fingerprint, stored.identity) == (CUSTOM.sha256, CA.sha256)
+    assert (stored.login, stored.labels, stored.name) == (ONE.login, ONE.labels, ONE.name)
+
+
+async def test_a_fingerprint_that_is_not_shown_changes_nothing_and_sends_nothing() -> None:
+    server = FakeServer(certificate=CUSTOM)
+    found = one(server)
+    report = await change(found, fingerprint="ab" * 32)
+    assert report.error is not None
+    assert (report.error.cause, server.logins) == ("untrusted", 0)
+    assert await found.repository.find_by_id(ONE.id) == ONE
+
+
+async def test_a_login_that_has_ended_does_not_stand_in_the_way() -> None:
+    found = one(FakeServer(certificate=CUSTOM, tokens={}))
+    report = await change(found, fingerprint=CUSTOM.sha256)
+    assert report.error is not None
+    assert report.error.cause == "token"
+    stored = await found.repository.find_by_id(ONE.id)
+    assert stored is not None
+    assert (stored.trust.fingerprint, stored.status) == (CUSTOM.sha256, Status.UNAUTHORIZED)
+
+
+async def test_accepting_a_changed_certificate_pins_the_authority_that_signed_it() -> None:
+    found = one(FakeServer(certificate=CUSTOM, authority=CA))
+    await found.services.clusters.trust_again(ONE.id, CUSTOM, Snapshot(ONE.id), Recorder())
+    stored = await found.repository.find_by_id(ONE.id)
+    assert stored is not None
+    assert stored.trust.mode is TrustMode.PINNED_CA
+
+
+def test_a_change_of_trust_needs_something_to_trust() -> None:
+    for wrong in ({}, {"fingerprint": "x"}, {"fingerprint": "ab" * 32, "trust_ca": "pem"}):
+        with pytest.raises(InvalidError):
+            TrustRequest.model_validate(wrong)
