@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import logging
 import subprocess
 import sys
@@ -141,7 +142,18 @@ def test_the_command_line_leaks_nothing(hunt: Hunt) -> None:
     pxm("register", "two", cluster.endpoint, *totp, *pinned, stdin=f"{cluster.totp_password}\n{recovery_key}\n")
     pxm("register", "three", cluster.endpoint, *token, *pinned, "--json", stdin=f"{cluster.token_secret}\n")
     pxm("register", "three", cluster.endpoint, *token, *pinned, "--json", stdin=f"{WRONG}\n")
+    rows = [
+        {"name": "four", "endpoint": cluster.endpoint, "username": "root@pam", "password": PASSWORD},
+        {"name": "five", "endpoint": f"https://root:{PASSWORD}@pve1", "username": "root@pam", "password": PASSWORD},
+        {"name": "six", "endpoint": "pve1", "token_id": "a@pve!b", "token_secret": {"x": cluster.token_secret}},
+    ]
+    for form in ("json", "csv", "yaml", "proxxx", "pdm", "pvetui"):
+        pxm("import", "-", "--format", form, "--json", stdin=json.dumps(rows))
+        pxm("import", "-", "--format", form, stdin=json.dumps(rows))
+    pxm("export")
     pxm("check", "--json")
+    pxm("check", "--nagios")
+    pxm("check", "--lines")
     pxm("show", "one", "--json")
     pxm("list", "--json")
     pxm("deregister", "three", "--yes", "--json")

@@ -418,8 +418,8 @@ class FleetService:
         self._saved_at = self._timer()
         try:
             if pending:
+                # The stamp stays that of the last look: another process may have written just before us.
                 await self._repository.save_checks(list(pending.values()))
-                self._stamp = self._repository.stamp()
             if at_end or due:
                 self._cache_changed = False
                 await self._cache.write({key: view.snapshot for key, view in self._views.items()})

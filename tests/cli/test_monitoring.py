@@ -62,7 +62,7 @@ def changed(fleet: FleetThread) -> None:
     ("trouble", "status", "words"),
     [
         (well, 0, "PXM OK - 2 of 2 healthy"),
-        (weak, 1, "PXM WARNING - 1 of 2 healthy, 1 of 2 degraded: one (node offline)"),
+        (weak, 1, "PXM WARNING - 1 of 2 healthy, 1 of 2 degraded: one (no quorum)"),
         (dead, 2, "PXM CRITICAL - 1 of 2 healthy, 1 of 2 unreachable: two (refused)"),
         (expired, 2, "PXM CRITICAL - 1 of 2 healthy, 1 of 2 unauthorized: two (token)"),
         (changed, 2, "PXM CRITICAL - 1 of 2 healthy, 1 of 2 untrusted: two (changed)"),

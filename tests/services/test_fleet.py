@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from pxm_tui.domain import messages
-from pxm_tui.domain.cluster import Cluster, Endpoint, Status
+from pxm_tui.domain.cluster import CheckResult, Cluster, Endpoint, Status
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.secret import Secret
 from pxm_tui.services.fleet import FleetService, silent_since
@@ -323,3 +323,19 @@ def test_the_rounds_spread_over_the_period() -> None:
     assert delays == [10.0, 15.0, 20.0]
     assert policy.first_delay(record, 0, 0, 1) == 15.0
     assert PollingPolicy(None).first_delay(record, 0, 0, 1) is None
+
+
+async def test_what_another_process_writes_just_before_a_save_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = make_bench(many(2), servers={f"10.0.0.{i}": FakeServer() for i in (1, 2)})
+    save = bench.repository.save_checks
+
+    async def other_first(checks: Sequence[CheckResult]) -> tuple[Cluster, ...]:
+        await bench.repository.delete(many(2)[1].id)
+        return await save(checks)
+
+    async with watching(bench) as (fleet, hand):
+        monkeypatch.setattr(bench.repository, "save_checks", other_first)
+        bench.gateway.servers["10.0.0.1"].errors["connect"] = TIMEOUT
+        await hand.tick(20)
+        await hand.tick(3)
+        assert [found.cluster.name for found in fleet.view().clusters] == ["c-1"]
