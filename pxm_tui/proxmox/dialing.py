@@ -57,8 +57,9 @@ async def resolve(endpoint: Endpoint, timeouts: Timeouts) -> tuple[Address, ...]
         UnreachableError: `unknown_host`, also when the look-up takes too long.
     """
     try:
-        async with asyncio.timeout(timeouts.connect):
-            found = await _look_up(endpoint)
+        if (found := _literal(endpoint)) is None:
+            async with asyncio.timeout(timeouts.connect):
+                found = await _look_up(endpoint)
     except (OSError, UnicodeError):  # TimeoutError is one
         raise messages.unknown_host(endpoint) from None
     addresses = tuple(dict.fromkeys(Address(family, sockaddr) for family, _, _, _, sockaddr in found))
@@ -67,15 +68,17 @@ async def resolve(endpoint: Endpoint, timeouts: Timeouts) -> tuple[Address, ...]
     return addresses
 
 
-async def _look_up(endpoint: Endpoint) -> list[Any]:
-    """`getaddrinfo`; for a name in a thread that the end of the program does not wait for."""
+def _literal(endpoint: Endpoint) -> list[Any] | None:
+    """What `getaddrinfo` says of an address; None for a name."""
     try:
         ipaddress.ip_address(endpoint.host)
     except ValueError:
-        pass
-    else:
-        flags = socket.AI_NUMERICHOST
-        return socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM, flags=flags)
+        return None
+    return socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+
+
+async def _look_up(endpoint: Endpoint) -> list[Any]:
+    """`getaddrinfo` in a thread that the end of the program does not wait for."""
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[list[Any]] = loop.create_future()
 

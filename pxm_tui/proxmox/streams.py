@@ -80,7 +80,14 @@ class TlsStream:
         """Write all of `buffer`."""
         rest = memoryview(buffer)
         try:
+            with suppress(ssl.SSLWantReadError):
+                while rest:
+                    rest = rest[self._tls.write(rest) :]
+            unsent = self._send_what_fits()
+            if not (rest or unsent):
+                return  # as nearly always: there is nothing to wait for
             async with asyncio.timeout(timeout):
+                await asyncio.get_running_loop().sock_sendall(self._socket, unsent)
                 while rest:
                     rest = rest[await self._pump(self._tls.write, rest) :]
         except TimeoutError:
@@ -129,6 +136,14 @@ class TlsStream:
                 if flush:
                     await self._flush()
                 return done
+
+    def _send_what_fits(self) -> memoryview:
+        """Send as much as the socket takes at once; the rest."""
+        data = memoryview(self._outgoing.read())
+        try:
+            return data[self._socket.send(data) :]
+        except BlockingIOError:
+            return data
 
     async def _flush(self) -> None:
         if self._outgoing.pending:

@@ -65,10 +65,10 @@ class SessionTransport(httpx.AsyncBaseTransport):
 
     async def drop(self) -> None:
         """Close every idle connection and end every opening."""
-        opening = tuple(self._spare)
-        for task in opening:
-            task.cancel()
-        await asyncio.gather(*opening, return_exceptions=True)
+        if opening := tuple(self._spare):
+            for task in opening:
+                task.cancel()
+            await asyncio.gather(*opening, return_exceptions=True)
         while self._idle:
             self._idle.pop().close()
 
