@@ -166,12 +166,12 @@ COMMANDS: tuple[Command, ...] = (
     ),
     (
         "import",
-        "pxm import FILE [--format FORM] [--no-token] [--dry-run] [--json]",
+        "pxm import FILE [--format FORM] [--token-role auditor|operator|all | --no-token]\n       [--dry-run] [--json]",
         "Register the clusters of a file, side by side, with a verdict for each.",
         "The file is CSV, YAML or JSON, such as pxm export writes; pvetui's config.yml, proxxx's config.toml, or the "
         "remotes.cfg of Proxmox Datacenter Manager. Run it again to go on: what is registered is left as it is. Exit "
         "status 10 when some rows are not done. `pxm help import` says more.",
-        ("FILE", "--format FORM", "--no-token", "--dry-run", "--json"),
+        ("FILE", "--format FORM", "--token-role", "--no-token", "--dry-run", "--json"),
     ),
     (
         "export",

@@ -121,6 +121,9 @@ endpoint and a login are needed:
 Of other programs: pvetui's config.yml, proxxx's config.toml, and remotes.cfg of Proxmox Datacenter Manager, with
 remotes.shadow beside it. Backup servers are skipped.
 
+A password makes an API token of pxm's own and is forgotten, as at a registration: --token-role and --no-token are for
+the whole file, mint_token: false for one row; where read_only is set, nothing is made.
+
 Every row goes through all the steps of a registration and is saved as a whole or not at all. Its verdict is
 registered (ready, with --dry-run), already registered, skipped, failed with cause and remedy, or unauthorized: saved,
 but the file has no secret for it, so somebody must log in. Exit status 0, or 10 when some rows are not done. Run the

@@ -18,6 +18,7 @@ from pxm_tui.domain.errors import AlreadyRegisteredError, PxmError, StorageError
 from pxm_tui.domain.messages import invalid, saved_without_secret
 from pxm_tui.domain.steps import StepState
 from pxm_tui.domain.text import fold
+from pxm_tui.domain.tokens import TokenRole
 from pxm_tui.formats.rows import ImportRow
 from pxm_tui.services.clusters import ClusterService
 from pxm_tui.services.dialog import Dialog
@@ -95,6 +96,8 @@ class Importer:
         rows: what the file holds.
         dialog: makes the dialog for a row.
         dry_run: check everything, save nothing.
+        mint: make tokens after password logins, where the row does not say otherwise.
+        role: what those tokens may do.
         at_once: how many rows are worked on at the same time.
         on_result: called with each row's result as it is known.
     """
@@ -106,6 +109,8 @@ class Importer:
         dialog: Callable[[ImportRow], Dialog],
         *,
         dry_run: bool = False,
+        mint: bool = True,
+        role: TokenRole = TokenRole.AUDITOR,
         at_once: int = AT_ONCE,
         on_result: Callable[[RowResult], None] = lambda _: None,
     ) -> None:
@@ -113,6 +118,8 @@ class Importer:
         self._rows = rows
         self._dialog = dialog
         self._dry_run = dry_run
+        self._mint = mint
+        self._role = role
         self._bound = asyncio.Semaphore(at_once)
         self._on_result = on_result
         self._results: dict[int, RowResult] = {}
@@ -209,7 +216,11 @@ class Importer:
             )
             return RowResult(row, Verdict.UNAUTHORIZED, cluster, saved_without_secret(cluster.name), row.notes)
         found = await self._clusters.register(
-            request_of(row), self._dialog(row), dry_run=self._dry_run, complete=complete, cluster_id=kept_id
+            request_of(row, mint=self._mint, role=self._role),
+            self._dialog(row),
+            dry_run=self._dry_run,
+            complete=complete,
+            cluster_id=kept_id,
         )
         verdict = Verdict.READY if self._dry_run else Verdict.REGISTERED
         return RowResult(row, verdict, found.cluster, notes=(*row.notes, *_warnings(found)))
@@ -276,8 +287,12 @@ def trusts_otherwise(row: ImportRow, cluster: Cluster) -> bool:
     return bool(row.ca_pem) and row.ca_pem.strip() != trust.anchor_pem.strip()
 
 
-def request_of(row: ImportRow) -> RegistrationRequest:
-    """The request to register a row that has a secret. Raises `InvalidError`."""
+def request_of(row: ImportRow, *, mint: bool, role: TokenRole) -> RegistrationRequest:
+    """The request to register a row that has a secret. At a cluster that is to stay as it is no token is made.
+
+    Raises:
+        InvalidError: naming the field that is wrong.
+    """
     from pxm_tui.services.requests import build_request
 
     login = row.login
@@ -299,7 +314,8 @@ def request_of(row: ImportRow) -> RegistrationRequest:
     else:
         fields |= {"user": login.user, "password": login.secret.reveal()}
         fields["code"] = login.code.reveal() if login.code else None
-        fields["mint_token"] = not row.read_only
+        fields["mint_token"] = (mint if login.mint is None else login.mint) and not row.read_only
+        fields["token_role"] = role
     return build_request(**fields)
 
 

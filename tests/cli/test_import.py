@@ -172,6 +172,25 @@ def test_csv_and_yaml(pxm: Pxm, three: FleetThread, tmp_path: Path) -> None:
     assert labels == {"fra-1": {"env": "lab"}, "fra-2": {"env": "lab"}, "ams-1": {}}
 
 
+def test_passwords_make_tokens_unless_told_otherwise(pxm: Pxm, three: FleetThread, tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {"name": c.name, "endpoint": c.endpoint, "username": "root@pam", "password": c.password,
+         "fingerprint": c.fingerprint}
+        for c in three.clusters
+    ]  # fmt: skip
+    rows[1]["mint_token"] = False
+    rows[2]["read_only"] = True
+    before = [cluster.token_ids() for cluster in three.clusters]
+    done = pxm("import", written(tmp_path / "fleet.json", rows), "--token-role", "operator", "--json")
+    assert (done.status, verdicts(done)) == (0, dict.fromkeys(NAMES, "registered"))
+    logins = [row["cluster"]["login"] for row in done.json["rows"]]
+    assert [login["method"] for login in logins] == ["token", "password", "password"]
+    assert logins[0]["minted"]
+    after = [cluster.token_ids() for cluster in three.clusters]
+    assert [len(now) - len(then) for now, then in zip(after, before, strict=True)] == [1, 0, 0]
+    assert pxm("check", "--json").status == 0
+
+
 def test_pvetui_and_its_insecure_profiles(pxm: Pxm, three: FleetThread, tmp_path: Path) -> None:
     cluster = three.clusters[0]
     user, _, token = cluster.token_id.partition("!")

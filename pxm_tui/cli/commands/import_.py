@@ -14,6 +14,7 @@ from pxm_tui.cli.table import table
 from pxm_tui.cli.terminal import Terminal
 from pxm_tui.domain.errors import EXIT_STATUS, Code
 from pxm_tui.domain.text import one_line
+from pxm_tui.domain.tokens import TokenRole
 from pxm_tui.formats.rows import ImportRow
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.dialog import Dialog
@@ -54,6 +55,8 @@ async def _import(
         rows,
         dialog,
         dry_run=arguments.dry_run,
+        mint=not arguments.no_token,
+        role=TokenRole(arguments.token_role),
         at_once=min(AT_ONCE, settings.concurrency),
         on_result=lambda result: progress.step(result.name, failed=result.verdict not in GOOD),
     )
