@@ -139,6 +139,7 @@ def build_services(
     from pxm_tui.services.minting import Mint
     from pxm_tui.services.polling import PollingPolicy
     from pxm_tui.services.secret_keeping import SecretsService
+    from pxm_tui.services.token_service import TokenService
     from pxm_tui.storage.actor import present_actor
     from pxm_tui.storage.intents import FileIntentLog
     from pxm_tui.storage.preferences import FilePreferences
@@ -181,8 +182,10 @@ def build_services(
     keeping = SecretsService(
         secrets=secrets, clusters=clusters, fleet=fleet, runner=runner, journal=journal, audit=audit
     )
+    tokens = TokenService(clusters, repository, secrets, mint, runner, timer, journal, audit)
     return Services(
         clusters=clusters,
+        tokens=tokens,
         fleet=fleet,
         secrets=keeping,
         journal=journal,

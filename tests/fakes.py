@@ -34,6 +34,7 @@ from pxm_tui.services.minting import Mint
 from pxm_tui.services.polling import PollingPolicy
 from pxm_tui.services.ports import Clock, CodeSource, Credentials, Ticket, VaultMode, VaultState
 from pxm_tui.services.secret_keeping import SecretsService
+from pxm_tui.services.token_service import TokenService
 from pxm_tui.storage.memory_repository import MemoryRepository
 
 T = TypeVar("T")
@@ -471,9 +472,11 @@ class FakeSecrets:
         """Give it."""
         return self.kept.get((cluster_id, kind))
 
-    async def delete(self, cluster_id: str) -> None:
+    async def delete(self, cluster_id: str, kind: LoginMethod | None = None) -> None:
         """Forget it."""
-        self.kept = {key: value for key, value in self.kept.items() if key[0] != cluster_id}
+        self.kept = {
+            key: value for key, value in self.kept.items() if key[0] != cluster_id or kind not in {None, key[1]}
+        }
 
     async def sweep(self, known: Collection[str], older_than: datetime) -> int:
         """Nothing is old."""
@@ -572,6 +575,7 @@ def make_bench(
     runner, journal, audit_log = SameLoop(), Journal(clock), FakeAuditLog()
     audit = Audit(audit_log, ANNA, clock, journal)
     pending = intents or FakeIntents()
+    mint = make_mint(pending, journal, clock)
     service = ClusterService(
         repository=repository,
         secrets=store,
@@ -581,7 +585,7 @@ def make_bench(
         timer=clock.timer,
         journal=journal,
         audit=audit,
-        mint=make_mint(pending, journal, clock),
+        mint=mint,
     )
     fleet = FleetService(
         clusters=service,
@@ -603,6 +607,7 @@ def make_bench(
     )
     services = Services(
         clusters=service,
+        tokens=TokenService(service, repository, store, mint, runner, clock.timer, journal, audit),
         fleet=fleet,
         secrets=SecretsService(
             secrets=store, clusters=service, fleet=fleet, runner=runner, journal=journal, audit=audit

@@ -36,15 +36,15 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "--no-token": {"action": "store_true", "help": "make no token, keep the password, encrypted"},
     "--token-role": {
         "choices": ("auditor", "operator", "all"),
-        "default": "auditor",
-        "help": "what the token may do: look (the default), run guests too, or all that the user may",
+        "help": "what the token may do: look (auditor, the default), run guests too, or all that the user may",
     },
+    "--all": {"action": "store_true", "help": "all clusters whose token pxm made"},
     "--separate": {"action": "store_true", "help": f"{_NOT_YET}: every registration is a record of its own."},
     "--dry-run": {"action": "store_true", "help": "run every step, save nothing, print the steps"},
     "ACTION": {"metavar": "passphrase|keyring|lock", "name": "action", "nargs": "?", "help": "without one it is shown"},
     "--passphrase-stdin": {"action": "store_true", "help": "passphrases are lines of stdin: the present, then the new"},
     "--yes": {"action": "store_true", "help": "do not ask"},
-    "--keep-token": {"action": "store_true", "help": f"{_NOT_YET}: pxm made no token, so it revokes none."},
+    "--keep-token": {"action": "store_true", "help": "leave the token that pxm made as it is"},
     "verify": {"name": "what", "nargs": "?", "choices": ["verify"], "help": "go through the whole audit"},
     "FILE": {"metavar": "FILE", "name": "file", "help": "the list of clusters; - reads it from stdin"},
     "--format FORM": {
@@ -149,11 +149,44 @@ COMMANDS: tuple[Command, ...] = (
     ),
     (
         "deregister",
-        "pxm deregister NAME|ID [--yes] [--json]",
-        "Erase a cluster's record and its secret here; nothing changes on the cluster.",
-        "Works when the cluster is dead. Prints the commands for what is left on the cluster. Asks on a terminal; "
-        "elsewhere --yes is needed.",
-        ("NAME|ID", "--yes", "--keep-token", "--json"),
+        "pxm deregister NAME|ID [--yes] [--keep-token]\n"
+        "         [--user USER@REALM [--password-stdin [--otp-stdin]]] [--json]",
+        "Erase a cluster's record and its secret here, and revoke the token that pxm made.",
+        "A token may seldom revoke itself: with the login of its owner it is revoked, without one it stays, and the "
+        "command that removes it is printed. Works when the cluster is dead. Asks on a terminal; elsewhere --yes is "
+        "needed.",
+        (
+            "NAME|ID",
+            "--yes",
+            "--keep-token",
+            "--user",
+            "--password-stdin",
+            "--token-id",
+            "--token-secret-stdin",
+            "--otp-stdin",
+            "--json",
+        ),
+    ),
+    (
+        "rotate",
+        "pxm rotate NAME|ID…|--all\n"
+        "         [--user USER@REALM [--password-stdin [--otp-stdin]]]\n"
+        "         [--token-role auditor|operator|all] [--json]",
+        "Replace tokens by new ones: made, checked and saved first, then the old one is removed.",
+        "A token may seldom make another, so give the login of its owner; on a terminal it is asked for. The role "
+        "stays what it was unless --token-role says auditor, operator or all. A password that is kept is replaced by "
+        "a token. Exit status as of check.",
+        (
+            "NAME|ID…",
+            "--all",
+            "--user",
+            "--password-stdin",
+            "--token-id",
+            "--token-secret-stdin",
+            "--otp-stdin",
+            "--token-role",
+            "--json",
+        ),
     ),
     (
         "check",

@@ -18,6 +18,35 @@ def may_not(endpoint: Endpoint, what: str, said: str) -> NotPermittedError:
     )
 
 
+def token_may_not(login: str, what: str) -> NotPermittedError:
+    """A login that may not manage tokens; `what` continues "may not"."""
+    return NotPermittedError(
+        "missing_privileges",
+        f"{one_line(login, 128)} may not {what}: User.Modify is missing.",
+        probably="A token may not even read its own entry; its owner may do this with the password.",
+        do="Give a login: `--user USER@REALM --password-stdin`, in the terminal UI the fields of the dialog.",
+    )
+
+
+def needs_a_role(token_id: str) -> NotPermittedError:
+    """A token with more rights than pxm's roles have is to be replaced."""
+    return NotPermittedError(
+        "role_needed",
+        f"{one_line(token_id, 128)} may do more than an operator, and pxm makes no token of that kind unasked.",
+        do="Say which role the new one is to have: `--token-role auditor`, `operator` or `all`.",
+    )
+
+
+def not_made(name: str) -> NotPermittedError:
+    """Rotating came to the point where the old login is kept."""
+    return NotPermittedError(
+        "not_made",
+        f"No token was made for {one_line(name, 64)}; its login stays as it was.",
+        probably="The login may do more than the role and may not give a token rights, or there is no quorum.",
+        do="The step `token` says which.",
+    )
+
+
 def no_quorum(endpoint: Endpoint, what: str) -> UnreachableError:
     """A write was refused because the cluster has no quorum."""
     return UnreachableError(
@@ -63,7 +92,7 @@ def openid_realm(endpoint: Endpoint, user: str, realm: str) -> LoginError:
 def left_over(intent: TokenIntent) -> str:
     """What a start says of a token that a run before may have left."""
     return (
-        f"A registration was broken off: the token {one_line(intent.token_id, 128)} may be left at "
+        f"pxm was broken off in the middle: the token {one_line(intent.token_id, 128)} may be left at "
         f"{one_line(intent.endpoint, 200)}. Its secret is lost. The next login there as {one_line(intent.owner, 64)} "
         f"removes it; by hand, on a node: {one_line(remove_line(intent.token_id), 200)}"
     )

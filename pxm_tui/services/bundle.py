@@ -14,6 +14,7 @@ from pxm_tui.services.guarding import Guard
 from pxm_tui.services.journal import Journal
 from pxm_tui.services.ports import Clock, Timer
 from pxm_tui.services.secret_keeping import SecretsService
+from pxm_tui.services.token_service import TokenService
 
 
 class Preferences(Protocol):
@@ -54,6 +55,7 @@ class Services:
 
     Attributes:
         clusters: register, check, repair, deregister.
+        tokens: rotate.
         fleet: the watched fleet.
         secrets: how secrets are kept: locked, opened, and who holds their key.
         journal: the log of this run.
@@ -72,6 +74,7 @@ class Services:
     """
 
     clusters: ClusterService
+    tokens: TokenService
     fleet: FleetService
     secrets: SecretsService
     journal: Journal

@@ -18,14 +18,15 @@ from pxm_tui.domain.messages import not_found
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.steps import Step
 from pxm_tui.services.audit import Audit
-from pxm_tui.services.bridging import BridgedDialog, to_the_end
+from pxm_tui.services.bridging import BridgedDialog
 from pxm_tui.services.checking import Checker, Outcome
-from pxm_tui.services.deregistration import Deregistration, cleanup_of
-from pxm_tui.services.dialog import Dialog
+from pxm_tui.services.deregistration import Deregistrar, Deregistration, is_revocable
+from pxm_tui.services.dialog import Dialog, Silent
 from pxm_tui.services.finding import find
 from pxm_tui.services.journal import Journal
 from pxm_tui.services.leftovers import LeftOvers
 from pxm_tui.services.minting import Mint
+from pxm_tui.services.owners import Door, Key
 from pxm_tui.services.ports import (
     Clock,
     ClusterRepository,
@@ -394,30 +395,42 @@ class ClusterService:
 
     # Deregistering
 
-    async def deregister(self, cluster_id: str) -> Deregistration:
-        """Remove the record, then its secrets; works when the cluster is dead.
+    async def deregister(
+        self, cluster_id: str, *, key: Key | None = None, dialog: Dialog | None = None, keep_token: bool = False
+    ) -> Deregistration:
+        """Remove the record, then its secrets, and revoke the token that pxm made, with `key` or the stored login.
 
-        Raises:
-            NotFoundError: there is no such cluster.
+        Works when the cluster is dead. Raises `NotFoundError`, and `LoginError` where the given login is not taken;
+        then nothing was changed.
         """
-        cluster = await self.get(cluster_id)
+        cluster, bridged = await self.get(cluster_id), self._bridge(dialog or Silent())
 
-        async def work() -> None:
+        async def work() -> Deregistration:
             self.own_changes.add(cluster.id)
-            if not await self._repository.delete(cluster.id):
-                raise not_found(cluster.name, ())
-            await self._secrets.delete(cluster.id)
+            deregistrar = Deregistrar(self._repository, self._secrets, self._mint.intents, self._timer)
+            wanted = is_revocable(cluster) and not keep_token
+            done = await deregistrar.deregister(cluster, self.door() if wanted else None, key, bridged)
             if self._checker is not None:
                 self._checker.keep_ticket(cluster.id, None)
                 self._checker.endpoints.forget(cluster.id)
+            return done
 
-        await self._runner.run(lambda: to_the_end(work))
-        left = "".join(f"; left on the cluster, to be removed there: {line}" for line in cleanup_of(cluster))
-        self._journal.write(f"deregistered{left}", cluster=cluster.name)
+        done = await self._runner.run(work)
+        left = "".join(f"; left on the cluster, to be removed there: {line}" for line in done.cleanup)
+        revoked = f"; the token {cluster.login.name} is revoked" if done.revoked else ""
+        self._journal.write(f"deregistered{revoked}{left}", cluster=cluster.name)
         await self._audit.record(
-            "deregister", cluster, login=cluster.login.name, left_over="; ".join(cleanup_of(cluster))
+            "deregister",
+            cluster,
+            login=cluster.login.name,
+            revoked="" if done.revoked is None else str(done.revoked).lower(),
+            left_over="; ".join(done.cleanup),
         )
-        return Deregistration(cluster, None, cleanup_of(cluster))
+        return done
+
+    def door(self) -> Door:
+        """Opens clusters for their tokens' sake. Call it on the runner's loop only."""
+        return Door(self.client(), self.checker(), self._clock, self.left_overs)
 
     def _bridge(self, dialog: Dialog) -> Dialog:
         """The dialog for use on the client's loop."""

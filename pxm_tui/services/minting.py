@@ -84,6 +84,7 @@ class Wish:
         endpoint: of the cluster.
         identity: what makes it this cluster.
         number: the how many-th token of this record it is.
+        with_token: a token makes it, which has the right to; else a token is kept as it is.
     """
 
     wanted: bool
@@ -92,6 +93,7 @@ class Wish:
     endpoint: Endpoint
     identity: str | None
     number: int = 1
+    with_token: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,7 @@ class Minting:
 
     def _is_due(self, notes: StepNotes) -> bool:
         """Whether a token is to be made at all; if not, it is said why."""
-        if self.credentials.method is LoginMethod.TOKEN:
+        if self.credentials.method is LoginMethod.TOKEN and not self.wish.with_token:
             notes.message = "the given one is used; pxm does not know when it ends"
         elif not self.wish.wanted:
             notes.message = "none is made, the password is kept"

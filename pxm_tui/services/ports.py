@@ -190,8 +190,8 @@ class SecretStore(Protocol):
         """The secret, or None where there is none."""
         ...
 
-    async def delete(self, cluster_id: str) -> None:
-        """Erase all secrets of a cluster. Works on a locked vault, too."""
+    async def delete(self, cluster_id: str, kind: LoginMethod | None = None) -> None:
+        """Erase all secrets of a cluster, or the one of a kind. Works on a locked vault, too."""
         ...
 
     async def sweep(self, known: Collection[str], older_than: datetime) -> int:

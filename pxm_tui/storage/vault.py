@@ -176,9 +176,9 @@ class SecretVault:
         known, secret = self._sealed.peek(place)
         return secret if known else await self._thread.run(lambda: self._sealed.get(place))
 
-    async def delete(self, cluster_id: str) -> None:
-        """Erase all secrets of a cluster, from memory and file, and from the file's copy. Needs no key."""
-        await self._erase(lambda place, _: place[0] == cluster_id)
+    async def delete(self, cluster_id: str, kind: LoginMethod | None = None) -> None:
+        """Erase a cluster's secrets, or one of them, from memory and file, and from the file's copy. Needs no key."""
+        await self._erase(lambda place, _: place[0] == cluster_id and kind in {None, place[1]})
 
     async def sweep(self, known: Collection[str], older_than: datetime) -> int:
         """Erase secrets made before `older_than` whose cluster is not in `known`; gives how many."""

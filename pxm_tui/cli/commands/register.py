@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from pxm_tui.cli import output
 from pxm_tui.cli.ca_file import read_ca
 from pxm_tui.cli.dialog import TerminalDialog
-from pxm_tui.cli.secrets_in import ask_secret, read_line
+from pxm_tui.cli.login_options import check_login_options, login_fields, secrets_from_stdin
 from pxm_tui.cli.session import run_with_services, settings_of
-from pxm_tui.cli.terminal import Terminal, has_terminal
-from pxm_tui.domain.addresses import check_name, parse_endpoint, parse_label, parse_token
+from pxm_tui.cli.terminal import Terminal
+from pxm_tui.domain.addresses import check_name, parse_endpoint, parse_label
 from pxm_tui.domain.describe import summary
-from pxm_tui.domain.errors import InvalidError, PxmError
+from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.report import step_rows
-from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import Step, StepState
 from pxm_tui.domain.text import one_line
 from pxm_tui.services.bundle import Services
@@ -27,7 +25,7 @@ from pxm_tui.services.requests import RegistrationRequest, build_request
 
 def run(arguments: argparse.Namespace) -> int:
     """Register a cluster. Raises `PxmError` where it fails."""
-    _check_login_options(arguments)
+    check_login_options(arguments)
     fields = {
         "name": check_name(arguments.name) if arguments.name.strip() else "",
         "endpoint": _endpoint(arguments.endpoint),
@@ -35,13 +33,13 @@ def run(arguments: argparse.Namespace) -> int:
         "trust_ca": read_ca(Path(arguments.ca_file)) if arguments.ca_file is not None else None,
         "labels": tuple(parse_label(text) for text in arguments.label or ()),
         "mint_token": not arguments.no_token,
-        "token_role": arguments.token_role,
+        "token_role": arguments.token_role or "auditor",
     }
-    given = _from_stdin(arguments)
+    given = secrets_from_stdin(arguments)
 
     async def work(services: Services) -> int:
         terminal = Terminal.present()
-        request = build_request(**fields, **await _login_fields(arguments, given, terminal))
+        request = build_request(**fields, **await login_fields(arguments, given, terminal))
         return await _register(services, request, terminal, arguments)
 
     return run_with_services(settings_of(arguments), work)
@@ -53,14 +51,6 @@ def _endpoint(typed: str) -> str:
     for text in parsed.notes:
         output.note(f"note: {one_line(text)}.")
     return parsed.endpoint.url
-
-
-def _from_stdin(arguments: argparse.Namespace) -> tuple[Secret | None, Secret | None]:
-    """Secret and code, as far as they come on stdin; read before the event loop, so that Ctrl-C works meanwhile."""
-    if has_terminal() or not (arguments.password_stdin or arguments.token_secret_stdin):
-        return None, None
-    secret = read_line("password" if arguments.password_stdin else "token_secret")
-    return secret, read_line("code") if arguments.otp_stdin else None
 
 
 async def _register(
@@ -111,47 +101,3 @@ def _print_steps(steps: tuple[Step, ...], *, as_json: bool) -> None:
         output.say("\n".join(step_rows(steps)))
         output.say("Nothing was saved.")
         _print_warnings(steps)
-
-
-def _check_login_options(arguments: argparse.Namespace) -> None:
-    token = arguments.token_id or arguments.token_secret_stdin
-    if token and (arguments.user or arguments.password_stdin):
-        raise _usage("A password login and a token cannot both be used.", "Give --user, or --token-id.")
-    if token and arguments.otp_stdin:
-        raise _usage("A token needs no second factor.", "Leave out --otp-stdin.")
-    if not token and not arguments.user:
-        raise _usage("Nothing says how to log in.", "Give --user USER@REALM, or --token-id USER@REALM!NAME.")
-    if arguments.otp_stdin and not arguments.password_stdin:
-        raise _usage("The code is the second line of stdin, after the password.", "Give --password-stdin as well.")
-
-
-def _usage(message: str, do: str) -> InvalidError:
-    return InvalidError("usage", message, do=do)
-
-
-async def _login_fields(
-    arguments: argparse.Namespace, given: tuple[Secret | None, Secret | None], terminal: Terminal | None
-) -> dict[str, Any]:
-    """The fields of the request that say who logs in, the secrets among them."""
-    secret, code = given
-    if arguments.token_id or arguments.token_secret_stdin:
-        what = f"Secret of the token {arguments.token_id or ''}".rstrip()
-        asked = secret or await ask_secret(terminal, field="token_secret", what=what, option="--token-secret-stdin")
-        return _token_fields(arguments.token_id, asked)
-    what = f"Password for {arguments.user}"
-    password = secret or await ask_secret(terminal, field="password", what=what, option="--password-stdin")
-    return {
-        "user": arguments.user,
-        "password": password.reveal(),
-        "code": code.reveal().strip() if code else None,
-    }
-
-
-def _token_fields(token_id: str | None, secret: Secret) -> dict[str, Any]:
-    """A token's id and secret; the whole `user@realm!name=secret` is understood in the secret's place."""
-    pasted = parse_token(secret.reveal())
-    if pasted is None:
-        return {"token_id": token_id or "", "token_secret": secret.reveal().strip()}
-    if token_id not in {None, pasted.token_id}:
-        raise InvalidError("token_id", "--token-id and the token on stdin are of two tokens.", field="token_id")
-    return {"token_id": pasted.token_id, "token_secret": pasted.secret.reveal()}
