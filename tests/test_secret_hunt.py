@@ -49,7 +49,9 @@ class Hunt:
     def secrets(self) -> list[str]:
         """All that were used."""
         credentials = self.cluster.credentials
+        made = [token.secret for user in self.cluster.state.accounts.users.values() for token in user.tokens.values()]
         return [
+            *made,
             PASSWORD,
             WRONG,
             PASSPHRASE,
