@@ -71,14 +71,19 @@ class FileSnapshotCache:
         self._thread.close()
 
     def _write(self, snapshots: tuple[Snapshot, ...]) -> None:
-        content = {"format": FORMAT, "snapshots": [snapshot_document(snapshot) for snapshot in snapshots]}
-        data = json.dumps(content, separators=(",", ":"), check_circular=False).encode()
+        # One by one, because json lets no other thread run until it is through: the screens would stand still.
+        texts = [_encode(snapshot_document(snapshot)) for snapshot in snapshots]
+        data = f'{{"format":{_encode(FORMAT)},"snapshots":[{",".join(texts)}]}}'.encode()
         if len(data) > self._largest_file:
             _log("written", ValueError(f"{len(data)} bytes are too many"))
             return
         atomic.prepare_directory(self._path.parent, self._notices)
         with self._lock.held():
             atomic.write_atomically(self._path, [data], backup=False, durable=False, primitives=self._primitives)
+
+
+def _encode(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), check_circular=False)
 
 
 def _decode(data: bytes) -> dict[str, Snapshot]:
