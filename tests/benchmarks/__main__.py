@@ -15,7 +15,7 @@ def main(names: list[str]) -> int:
         rows += importlib.import_module(f"tests.benchmarks.{name}").run()
     width = max(len(row[0]) for row in rows)
     for title, measured, goal, met in rows:
-        sys.stdout.write(f"{title:<{width}}  {measured:>24}  goal {goal:<18}  {'met' if met else 'MISSED'}\n")
+        sys.stdout.write(f"{title:<{width}}  {measured:>32}  goal {goal:<18}  {'met' if met else 'MISSED'}\n")
     return 0
 
 

@@ -16,6 +16,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -79,6 +80,12 @@ def fleet_of(count: int, *, latency_ms: float, idle: float = 5.0) -> Iterator[li
             process.wait(30)
 
 
+def spread(lags: list[float]) -> Figures:
+    """What is said of lags, in milliseconds."""
+    ordered = sorted(lags)
+    return {"p99": ordered[int(len(ordered) * 0.99)], "max": ordered[-1]}
+
+
 class Client:
     """A client in a process of its own, which refreshes all its clusters once a round."""
 
@@ -101,9 +108,22 @@ class Client:
         return found
 
     def round(self) -> None:
-        """Refresh all."""
+        """Refresh all; how late this process wakes up meanwhile, which has nothing to do, is the machine's own lag."""
         self._say("go")
-        self.rounds.append(self._hear())
+        lags, over = [0.0], threading.Event()
+
+        def tick() -> None:
+            while not over.is_set():
+                began = time.perf_counter()
+                time.sleep(TICK)
+                lags.append(1000 * (time.perf_counter() - began - TICK))
+
+        ticking = threading.Thread(target=tick)
+        ticking.start()
+        found = self._hear()
+        over.set()
+        ticking.join()
+        self.rounds.append(found | {f"machine {name}": value for name, value in spread(lags).items()})
 
     def middle(self, name: str) -> float:
         """The median of a figure."""
@@ -214,9 +234,8 @@ async def refresh_all(fleet: FleetService) -> Figures:
         await asyncio.sleep(0.1 if left > CONCURRENCY else 2 * TICK)
     taken, cpu = time.perf_counter() - began, time.process_time() - cpu
     ticker.stop()
-    lags, failed = sorted(ticker.lags), sum(found.tries > 0 for found in fleet.view().clusters)
-    late = {"p99": lags[int(len(lags) * 0.99)], "max": lags[-1]}
-    return {"seconds": taken, "cpu": cpu, "rss": mebibytes(os.getpid()), "failed": failed, **late}
+    failed = sum(found.tries > 0 for found in fleet.view().clusters)
+    return {"seconds": taken, "cpu": cpu, "rss": mebibytes(os.getpid()), "failed": failed, **spread(ticker.lags)}
 
 
 async def serve_ours(clusters: list[Described]) -> None:
@@ -343,12 +362,13 @@ def compare(clusters: list[Described]) -> list[Row]:
 def _own_rows(ours: Client, few: Client) -> list[Row]:
     title, growth = f"refresh of {FLEET} clusters, {RTT_MS} ms", ours.cpu_ms / few.cpu_ms
     p99, most, rss = ours.middle("p99"), ours.middle("max"), ours.middle("rss")
+    lag = f"{p99:.0f} / {most:.0f} ms (machine {ours.middle('machine p99'):.0f} / {ours.middle('machine max'):.0f})"
     failed = sum(found["failed"] for client in (ours, few) for found in client.rounds)
     return [
         (f"{title}: all answered", f"{failed:.0f} failures", "0", not failed),
         (f"{title}: CPU a cluster", f"{ours.cpu_ms:.2f} ms", "<= 2.5 ms", ours.cpu_ms <= 2.5),
         (f"{title}: CPU a cluster, {FEW} = 1", f"{growth:.2f}x", "<= 1.15x", growth <= 1.15),
-        (f"{title}: lag of the screens' loop", f"{p99:.0f} / {most:.0f} ms", "<= 8 / 16 ms", p99 <= 8 and most <= 16),
+        (f"{title}: lag of the screens' loop", lag, "<= 8 / 16 ms", p99 <= 8 and most <= 16),
         (f"{title}: memory", f"{rss:.0f} MiB", "<= 110 MB", rss * 1.048576 <= 110),
     ]
 

@@ -73,6 +73,7 @@ def by_password(cluster: SimulatedCluster) -> RegistrationRequest:
         user=cluster.username,
         password=cluster.password,
         fingerprint=cluster.fingerprint,
+        mint_token=False,
     )
 
 
