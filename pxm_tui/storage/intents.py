@@ -22,6 +22,7 @@ from pxm_tui.storage.notices import Notices
 
 LARGEST_FILE = 8192
 _SUFFIX = ".json"
+_UNFINISHED = ".unfinished"
 
 
 class FileIntentLog:
@@ -63,9 +64,11 @@ class FileIntentLog:
     def _add(self, intent: TokenIntent) -> None:
         try:
             prepare_directory(self._directory, self._notices)
+            # It gets its name when it is locked and whole: who looks for left-overs meets no other.
             path = self._path(intent)
-            path.unlink(missing_ok=True)  # of a run that was killed before it could act
-            descriptor = self._primitives.open(path)
+            unfinished = path.with_suffix(_UNFINISHED)
+            unfinished.unlink(missing_ok=True)  # of a run that was killed before it could act
+            descriptor = self._primitives.open(unfinished)
         except OSError as error:
             raise problems.cannot_write(self._directory, error) from None
         try:
@@ -74,10 +77,12 @@ class FileIntentLog:
             if self._primitives.write(descriptor, memoryview(content)) != len(content):
                 raise OSError(errno.ENOSPC, "short write")
             self._primitives.fsync(descriptor)
+            self._primitives.rename(unfinished, path)
             self._primitives.fsync_directory(self._directory)
         except OSError as error:
-            with suppress(OSError):
-                path.unlink()
+            for written in (unfinished, path):
+                with suppress(OSError):
+                    written.unlink()
             os.close(descriptor)
             raise problems.cannot_write(self._directory, error) from None
         self._held[intent] = descriptor

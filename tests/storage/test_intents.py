@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import signal
 import subprocess
@@ -109,6 +110,30 @@ async def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(StorageError):
         await FileIntentLog(tmp_path, Recorded(full=True)).add(INTENT)
     assert files_of(tmp_path) == []
+
+
+class LookedAt(Primitives):
+    """While a file is written, somebody looks for left-overs: locks what has the name of one, and keeps the lock."""
+
+    def __init__(self) -> None:
+        self.locked: list[int] = []
+
+    def open(self, path: Path) -> int:
+        """Open it, and look."""
+        descriptor = super().open(path)
+        for found in path.parent.glob("*.json"):
+            self.locked.append(os.open(found, os.O_RDWR))
+            fcntl.flock(self.locked[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return descriptor
+
+
+async def test_who_looks_for_left_overs_does_not_get_in_the_way(tmp_path: Path) -> None:
+    looked = LookedAt()
+    log = FileIntentLog(tmp_path, looked)
+    await log.add(INTENT)
+    assert looked.locked == []
+    assert await FileIntentLog(tmp_path).left_over() == ()
+    log.close()
 
 
 async def test_without_a_directory_nothing_is_left_over(tmp_path: Path) -> None:
