@@ -73,7 +73,14 @@ def exit_statuses() -> str:
     )
 
 
-PARTS: dict[str, Callable[[], str]] = {"keys": keys, "commands": commands, "exit": exit_statuses}
+def settings() -> str:
+    """The keys of `config.toml`."""
+    from pxm_tui.cli.configuration import settings_table
+
+    return _table(("Key in `config.toml`", "Default", "Meaning"), settings_table())
+
+
+PARTS: dict[str, Callable[[], str]] = {"settings": settings, "keys": keys, "commands": commands, "exit": exit_statuses}
 
 
 def _table(heading: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

@@ -12,7 +12,9 @@ CLUSTERS = {"NAME|ID", "NAME|ID…"}
 """Arguments that take a registered cluster."""
 PATHS = ("--ca-file", "--data-dir")
 """Options that take a path."""
-NAMES = "pxm completion names 2>/dev/null"
+OWN_WORD = "names"
+"""What the scripts themselves ask `pxm completion` for."""
+NAMES = f"pxm completion {OWN_WORD} 2>/dev/null"
 """Prints the names of the registered clusters, one a line."""
 
 
@@ -30,7 +32,8 @@ def _words(name: str, arguments: tuple[str, ...]) -> list[str]:
     """What may stand as an argument of a command besides options."""
     if name == "help":
         return [*TOPICS, *(command for command in _commands() if command not in TOPICS)]
-    return [word for key in arguments if not key.startswith("-") for word in OPTIONS[key].get("choices", ())]
+    found = [word for key in arguments if not key.startswith("-") for word in OPTIONS[key].get("choices", ())]
+    return [word for word in found if word != OWN_WORD]
 
 
 def _commands() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pxm_tui.cli.configuration import settings_text
 from pxm_tui.domain.errors import EXIT_STATUS, Code
 
 _MEANINGS = {
@@ -46,7 +47,8 @@ They rest in secrets.vault in the data directory, encrypted. Who holds the key i
   ask          no file at all: secrets are forgotten at the end of each run
   auto         the keyring if there is one, else the passphrase file, else a person chooses
 
-Without a person and without any of them a command that needs a secret ends with exit status 9."""
+Without a person and without any of them a command that needs a secret ends with exit status 9. `pxm vault` shows who
+opens them, and changes it."""
 
 TRUST = """\
 Every cluster has one trust, chosen when it is registered; a login is sent only over a connection that verified under
@@ -63,21 +65,16 @@ with `pvenode cert info` on the node, and come back with --fingerprint.
 
 A certificate that changes makes the cluster `untrusted`: nothing is sent to it until somebody has compared both."""
 
-CONFIGURATION = """\
+CONFIGURATION = f"""\
 Defaults < ~/.config/pxm/config.toml (or the file in PXM_CONFIG) < environment < options. Nothing needs configuring.
 
-  refresh              15      seconds between two refreshes, 5 to 3600, or "off"; PXM_REFRESH, --refresh
-  concurrency          100     clusters asked at the same time
-  connect_timeout      5       seconds; also tls_timeout 5, first_byte_timeout 10, answer_timeout 30
-  secret_store         "auto"  "keyring", "passphrase" or "ask"; PXM_SECRET_STORE
-  passphrase_file      none    holds the vault's passphrase; PXM_VAULT_PASSPHRASE_FILE
-  ascii                        draw with ASCII only; by the locale if not given; --ascii
-  mouse                true    ask the terminal for clicks and the wheel; --no-mouse"""
+{settings_text()}"""
 
 FILES = """\
   ~/.local/share/pxm/clusters.json   the registry; no secret is in it
   ~/.local/share/pxm/secrets.vault   the secrets, encrypted
   ~/.local/state/pxm/pxm.log         the log; no secret is in it
+  ~/.local/state/pxm/audit.jsonl     every change that pxm made; `pxm audit` lists it
   ~/.cache/pxm                       the last known state
 
 --data-dir or PXM_DATA_DIR names another data directory; state/ and cache/ are inside it then. PXM_STATE_DIR and

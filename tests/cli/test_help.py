@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from pxm_tui.cli.completion import SCRIPTS
+from pxm_tui.cli.configuration import KEYS
 from pxm_tui.cli.grammar import COMMANDS, OPTIONS
 from pxm_tui.cli.manual import manual_page
 from pxm_tui.cli.topics import TOPICS
 from pxm_tui.domain.errors import EXIT_STATUS
+from pxm_tui.settings_file import SettingsFile
 from tests.cli.conftest import Pxm
 
 NAMES = [name for name, *_ in COMMANDS]
@@ -86,7 +88,7 @@ def test_a_script_has_every_command_and_option(pxm: Pxm, shell: str) -> None:
         ("pxm ex", ["export"]),
         ("pxm check --na", ["--nagios"]),
         ("pxm export --format ", ["csv", "json", "pdm", "proxxx", "pvetui", "yaml"]),
-        ("pxm completion ", ["--data-dir", "bash", "fish", "names", "zsh"]),
+        ("pxm completion ", ["--data-dir", "bash", "fish", "zsh"]),
         ("pxm show al", ["alone"]),
         ("pxm help mon", ["monitoring"]),
         ("pxm import READ", ["README.md"]),
@@ -115,3 +117,8 @@ def test_bash_completes(typed: str, expected: list[str], pxm: Pxm, registered: P
 
 def test_the_names_of_the_clusters(pxm: Pxm, registered: Path) -> None:
     assert pxm("completion", "names").out.splitlines() == ["alone", "old-timer"]
+
+
+def test_every_key_of_the_configuration_is_explained() -> None:
+    explained = [key for keys, _, _ in KEYS for key in keys.split(", ")]
+    assert sorted(explained) == sorted(SettingsFile.model_fields)

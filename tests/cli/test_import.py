@@ -327,6 +327,26 @@ def test_an_export_with_its_secrets_added_logs_in(
     assert pxm("check", "--json").status == 0
 
 
+@pytest.mark.parametrize("form", ["json", "yaml", "csv"])
+def test_vouched_leaves_and_a_token_of_our_own_come_back(
+    form: str, pxm: Pxm, three: FleetThread, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert pxm("import", written(tmp_path / "fleet.json", rows_for(three))).status == 0
+    document = json.loads(pxm("export").out)
+    first, *others = document["clusters"]
+    first["trust"]["vouched"] = [other["trust"]["certificate_pem"] for other in others]
+    first["login"] |= {"minted": True, "expires_at": "2027-01-02T03:04:05Z"}
+    monkeypatch.setenv("PXM_DATA_DIR", str(tmp_path / "elsewhere"))
+    done = pxm("import", written(tmp_path / "more.json", document))
+    assert done.status == 10
+    assert "3 rows have no secret in the file." in done.err
+    assert json.loads(pxm("export").out) == document
+    text = pxm("export", "--format", form).out
+    monkeypatch.setenv("PXM_DATA_DIR", str(tmp_path / "again"))
+    assert pxm("import", written(tmp_path / f"again.{form}", text)).status == 10
+    assert json.loads(pxm("export").out) == document
+
+
 def test_a_trust_that_contradicts_itself_is_refused(
     pxm: Pxm, three: FleetThread, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -84,6 +84,10 @@ def _print(results: tuple[RowResult, ...], arguments: argparse.Namespace) -> Non
         if arguments.dry_run:
             output.say("Nothing was saved.")
     left = [one_line(result.name or result.row.place, 64) for result in results if result.verdict is Verdict.NOT_RUN]
+    waiting = sum(result.verdict is Verdict.UNAUTHORIZED for result in results)
+    if waiting and not arguments.json:
+        these = "1 row has" if waiting == 1 else f"{waiting} rows have"
+        output.note(f"{these} no secret in the file. To log in: `pxm`, then on each of them c, Log in again.")
     if left:
         output.note(f"not done: {', '.join(left)}. The same command goes on with them.")
 
@@ -98,7 +102,7 @@ def _row(result: RowResult) -> tuple[str, ...]:
 def _explain(result: RowResult) -> None:
     """What a table has no room for: place, field, cause and remedy of a failure, on stderr."""
     error = result.error
-    if error is None or result.verdict is Verdict.NOT_RUN:
+    if error is None or result.verdict in {Verdict.NOT_RUN, Verdict.UNAUTHORIZED}:
         return
     where = ", ".join(part for part in (result.row.place, error.field or "") if part)
     first, *more = output.error_lines(error)
