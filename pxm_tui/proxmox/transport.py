@@ -21,8 +21,6 @@ from pxm_tui.services.ports import Timer
 KEPT_SECONDS = 4.0
 """pveproxy closes after 5 s without a request; a request that is on its way then is lost."""
 
-FRESH_SECONDS = 0.01
-
 SECONDS = "pxm_seconds"
 """Extension of a response: from the request to the head of the answer, on a connection that was open."""
 
@@ -80,7 +78,7 @@ class SessionTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send `request`; a GET once more where a connection from before turns out to be closed."""
-        if (connection := await self._take(fresh=request.method == "GET")) is not None:
+        if (connection := await self._take()) is not None:
             try:
                 return await self._send(connection, request)
             except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
@@ -89,16 +87,12 @@ class SessionTransport(httpx.AsyncBaseTransport):
         self.add(await self._open())
         return await self._send(self._idle.pop(), request)
 
-    async def _take(self, *, fresh: bool) -> HttpConnection | None:
-        """An open connection from before, or a spare one that is about to be open and that nobody waits for yet.
-
-        `fresh`: one that was in use a moment ago is taken for open, because what is to be sent can be sent again.
-        """
+    async def _take(self) -> HttpConnection | None:
+        """An open connection from before, or a spare one that is about to be open and that nobody waits for yet."""
         while True:
             while self._idle:
                 connection = self._idle.pop()
-                idle = self._timer() - connection.idle_since
-                if idle < KEPT_SECONDS and ((fresh and idle < FRESH_SECONDS) or not connection.is_over()):
+                if self._timer() - connection.idle_since < KEPT_SECONDS and not connection.is_over():
                     return connection
                 connection.close()
             if len(self._spare) <= self._waiting:
