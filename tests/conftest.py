@@ -6,7 +6,7 @@ import pytest
 
 os.environ["PXM_SYSLOG"] = "off"  # nothing that is tried here belongs in the machine's own log
 
-pytest_plugins = ["tests.fleet_fixtures"]
+pytest_plugins = ["tests.fleet_fixtures", "tests.hunting"]
 
 
 @pytest.fixture

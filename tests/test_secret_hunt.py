@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import logging
 import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable
 from urllib.parse import quote
 
-import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -26,83 +21,8 @@ from pxm_tui.services.dialog import Silent
 from pxm_tui.services.registration import RegistrationFailedError
 from pxm_tui.services.requests import build_request
 from pxm_tui.settings import load_settings
-from pxm_tui.simulator.control import SimulatedCluster
-from pxm_tui.simulator.options import ClusterOptions
 from pxm_tui.tui.app import PxmApp
-from tests.fleet_fixtures import FleetFactory
-
-PASSWORD = "hunted-Pass+word=&;1"
-WRONG = "hunted-Wrong+word=&;2"
-PASSPHRASE = "hunted Pass phrase 3"
-TICKET_MARKS = ("PVEAuthCookie", "PVE:root@pam:", "PVE:!tfa!", "PVEAPIToken=")
-
-
-@dataclass
-class Hunt:
-    """Where secrets may have gone, and which they are."""
-
-    folder: Path
-    cluster: SimulatedCluster
-    texts: list[str] = field(default_factory=list)
-
-    @property
-    def secrets(self) -> list[str]:
-        """All that were used."""
-        credentials = self.cluster.credentials
-        made = [token.secret for user in self.cluster.state.accounts.users.values() for token in user.tokens.values()]
-        return [
-            *made,
-            PASSWORD,
-            WRONG,
-            PASSPHRASE,
-            self.cluster.token_secret,
-            self.cluster.totp_password,
-            *credentials.totp_recovery_keys,
-        ]
-
-    def needles(self) -> Iterator[bytes]:
-        """The secrets in every spelling, and marks of tickets."""
-        for secret in self.secrets:
-            plain = secret.encode()
-            yield from {plain, quote(secret, safe="").encode(), plain.hex().encode(), base64.b64encode(plain)[:-4]}
-        yield from (mark.encode() for mark in TICKET_MARKS)
-
-    def haystack(self) -> Iterator[tuple[str, bytes]]:
-        """Everything that was left: files, outputs, pictures."""
-        for path in self.folder.rglob("*"):
-            if path.is_file() and path.name != "passphrase":
-                yield str(path), path.read_bytes()
-        for number, text in enumerate(self.texts):
-            yield f"text {number}", text.encode()
-
-    def found(self) -> list[tuple[str, bytes]]:
-        """The leaks."""
-        needles = list(self.needles())
-        return [(where, needle) for where, content in self.haystack() for needle in needles if needle in content]
-
-
-@pytest.fixture
-def hunt(tmp_path: Path, fresh_fleet: FleetFactory) -> Hunt:
-    """A cluster whose secrets no other test has, and a place to look at."""
-    fleet = fresh_fleet(ClusterOptions("hunted", nodes=2, guests=4, password=PASSWORD))
-    passphrase = tmp_path / "passphrase"
-    passphrase.write_text(PASSPHRASE + "\n", encoding="utf-8")
-    passphrase.chmod(0o600)
-    return Hunt(tmp_path, fleet.clusters[0])
-
-
-@pytest.fixture(autouse=True)
-def logging_as_before() -> Iterator[None]:
-    """The log of the program takes the place of pytest's; give it back."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    for handler in root.handlers:
-        if handler not in handlers:
-            handler.close()
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.captureWarnings(capture=False)
+from tests.hunting import PASSPHRASE, PASSWORD, WRONG, Hunt
 
 
 def test_the_hunt_would_find_a_leak(hunt: Hunt) -> None:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Any
 
 from pxm_tui.services.ports import VaultMode
@@ -33,10 +34,12 @@ class Entry:
     Attributes:
         created_at: when it was put, UTC, to the second.
         box: nonce and ciphertext.
+        about: which place of which vault it was sealed for, made once because secrets are opened often.
     """
 
     created_at: datetime
     box: bytes
+    about: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,8 @@ class Vault:
     def with_secret(self, place: EntryKey, secret: Secret, created_at: datetime, key: Key) -> Vault:
         """The vault with a secret sealed into it."""
         moment = created_at.replace(microsecond=0)
-        entry = Entry(moment, key.seal(secret, self._about_entry(place, moment)))
+        about = _about_entry(self.vault_id, place, moment)
+        entry = Entry(moment, key.seal(secret, about), about)
         return replace(self, entries={**self.entries, place: entry})
 
     def without(self, places: Sequence[EntryKey]) -> Vault:
@@ -86,14 +90,11 @@ class Vault:
     def secret(self, place: EntryKey, key: Key) -> Secret | None:
         """The secret of an entry that exists; None where it was sealed for another place, or tampered with."""
         entry = self.entries[place]
-        return key.open(entry.box, self._about_entry(place, entry.created_at))
+        return key.open(entry.box, entry.about)
 
     def _about_key(self) -> bytes:
         parameters = None if self.argon2 is None else _argon2_document(self.argon2)
         return _canonical("pxm-tui vault key", self.vault_id, self.mode.value, parameters)
-
-    def _about_entry(self, place: EntryKey, created_at: datetime) -> bytes:
-        return _canonical("pxm-tui vault entry", self.vault_id, *place, fields.written(created_at))
 
 
 class VaultCodec:
@@ -152,12 +153,13 @@ def _vault(content: Any) -> Vault:
     argon2 = None if found["argon2id"] is None else _argon2(found["argon2id"])
     if mode is VaultMode.ASK or (argon2 is None) is not (mode is VaultMode.KEYRING):
         raise DamagedError("mode and key do not belong together")
-    entries = {}
+    vault_id, entries = fields.text(found["vault"]), {}
     for item in fields.items(found["entries"]):
         entry = fields.mapping(item, ("cluster", "kind", "created_at", "box"))
         place = fields.text(entry["cluster"]), fields.text(entry["kind"])
-        entries[place] = Entry(fields.moment(entry["created_at"]), _bytes(entry["box"]))
-    return Vault(fields.text(found["vault"]), mode, argon2, _bytes(found["key"]), entries)
+        moment = fields.moment(entry["created_at"])
+        entries[place] = Entry(moment, _bytes(entry["box"]), _about_entry(vault_id, place, moment))
+    return Vault(vault_id, mode, argon2, _bytes(found["key"]), entries)
 
 
 def _argon2_document(argon2: Argon2) -> dict[str, Any]:
@@ -185,6 +187,12 @@ def _argon2(document: Any) -> Argon2:
 def _canonical(*parts: object) -> bytes:
     """Several values as bytes that no other values give."""
     return json.dumps(parts, separators=(",", ":"), sort_keys=True).encode()
+
+
+def _about_entry(vault_id: str, place: EntryKey, created_at: datetime) -> bytes:
+    """As `_canonical`, a good deal faster: a vault may have thousands of entries."""
+    parts = ",".join(map(encode_basestring_ascii, (vault_id, *place, fields.written(created_at))))
+    return f'["pxm-tui vault entry",{parts}]'.encode()
 
 
 def _text(value: bytes) -> str:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from pxm_tui.tui.early import EarlyTerminal
 
 
+LOGS_OF_TEXTUAL = ("TEXTUAL", "TEXTUAL_LOG", "TEXTUAL_DEBUG")
+"""With these Textual writes every event to a file or to its console, each key of a typed password among them."""
+
+
 def run(services: Services, options: UiOptions | None = None) -> int:
     """Run the terminal UI until it is left.
 
@@ -27,6 +31,8 @@ def run(services: Services, options: UiOptions | None = None) -> int:
         The exit status: 0, or 1 after an unexpected error.
     """
     garbage.hold_off()
+    for name in LOGS_OF_TEXTUAL:
+        os.environ.pop(name, None)
     chosen = options or UiOptions()
     if sys.platform == "win32":
         return _run_app(services, chosen, None, None)

@@ -20,8 +20,10 @@ from pxm_tui.domain.cluster import LoginMethod
 from pxm_tui.domain.errors import InvalidError, StorageError
 from pxm_tui.domain.secret import Secret
 from pxm_tui.services.ports import SecretStore, VaultMode, VaultState
+from pxm_tui.storage.fields import written
 from pxm_tui.storage.keyholders import Keyring
-from pxm_tui.storage.sealing import Argon2
+from pxm_tui.storage.sealing import Argon2, Key
+from pxm_tui.storage.vault_file import Vault
 from tests.storage.fake_keyring import FakeBackend, class_named, keyring_with
 from tests.storage.faults import failing_at
 from tests.storage.samples import NOW
@@ -370,6 +372,15 @@ async def test_an_entry_of_another_vault_is_refused(make: Make, file: Path) -> N
     change(file, lambda content: content.update(entries=[stolen]))
     with pytest.raises(StorageError, match="changed by something else"):
         await make(passphrase=PASSPHRASE).get("c1", TOKEN)
+
+
+@pytest.mark.parametrize("cluster", ["c1", 'with "quotes" and \\', "서울-1 \x7f\ud800", ""], ids=ascii)
+def test_what_an_entry_is_sealed_for_is_told_apart_as_json_does(cluster: str) -> None:
+    vault, key = Vault.new("of the test", VaultMode.KEYRING, None, Key.new())
+    vault = vault.with_secret((cluster, "token"), SECRET, NOW, key)
+    parts = ["pxm-tui vault entry", "of the test", cluster, "token", written(NOW)]
+    assert vault.entries[cluster, "token"].about == json.dumps(parts, separators=(",", ":")).encode()
+    assert vault.secret((cluster, "token"), key) == SECRET
 
 
 @pytest.mark.parametrize("place", ["vault", "key", "salt"])
