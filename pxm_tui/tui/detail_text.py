@@ -41,6 +41,7 @@ class Detail:
         fresh_for: seconds for which an answer counts as `now`.
         others: how many other clusters answer.
         glyphs: the signs in use.
+        secrets: how they are kept, in some words; shown where there is room for everything.
         program: its name, with what is special about this run.
         read_only: nothing may be changed on the cluster.
     """
@@ -53,6 +54,7 @@ class Detail:
     glyphs: Glyphs
     program: str = "pxm"
     read_only: bool = False
+    secrets: str = ""
 
     @property
     def last_seen(self) -> bool:
@@ -82,9 +84,9 @@ class Detail:
         head = [*self._status(width), Content("")]
         reasons = list(self._reasons(width))
         if not reasons:
-            return [*head, *self._fact_lines(width, SPARABLE), Content("")]
+            return [*head, *self._fact_lines(width, SPARABLE + (room is None)), Content("")]
         head += [*reasons, Content("")]
-        for kept in range(SPARABLE, -1, -1):
+        for kept in range(SPARABLE + (room is None), -1, -1):
             found = [*head, *self._fact_lines(width, kept)]
             if room is None or len(found) <= room:
                 break
@@ -192,6 +194,8 @@ class Detail:
             yield "Cluster", f"{own}id {cluster.short_id}, registered {registered:%Y-%m-%d %H:%M} UTC"
         if kept >= SPARABLE:
             yield "Labels", safe(labels_words(cluster))
+        if kept > SPARABLE and self.secrets:
+            yield "Secrets", self.secrets
 
     def _rights(self) -> str:
         cluster = self.view.cluster

@@ -46,3 +46,13 @@ def secret_lines(places: Places, vault: VaultState | None) -> list[str]:
     if vault.mode is VaultMode.ASK:
         return ["in memory only, for this run; pxm asks for them again"]
     return ["encrypted; this machine has no keyring, so a passphrase", "will be asked for at the first registration"]
+
+
+def kept_words(vault: VaultState | None) -> str:
+    """The same of a registered cluster's secret, in one line."""
+    if vault is None or vault.mode is None:
+        return ""
+    if vault.mode is VaultMode.ASK:
+        return "in memory only, for this run (:secrets)"
+    holder = "this machine's keyring" if vault.mode is VaultMode.KEYRING else "your passphrase"
+    return f"stored encrypted, opened by {holder} (:secrets)"

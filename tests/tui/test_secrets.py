@@ -220,6 +220,12 @@ async def test_what_is_in_use_is_shown(state: VaultState, words: tuple[str, ...]
         assert ui.app.screen.query_one("#close").has_focus, "it begins on the button that changes nothing"
 
 
+async def test_the_details_say_it_where_there_is_room() -> None:
+    async with driven(bench_with(), size=(120, 40)) as ui:
+        await ui.press("enter")
+        await ui.shows("Secrets    stored encrypted, opened by your passphrase (:secrets)")
+
+
 async def test_the_passphrase_is_changed_by_who_knows_it() -> None:
     bench = bench_with()
     async with driven(bench) as ui:

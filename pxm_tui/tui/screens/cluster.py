@@ -14,6 +14,7 @@ from pxm_tui.domain.observation import ErrorEntry, Node
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.fleet import ClusterView
 from pxm_tui.tui.detail_text import ANSWERS, Detail
+from pxm_tui.tui.empty import kept_words
 from pxm_tui.tui.footers import GAP, detail_footer
 from pxm_tui.tui.keys import DETAIL, bindings
 from pxm_tui.tui.nodes import NodePainter, draw_error
@@ -122,6 +123,7 @@ class ClusterScreen(ActingScreen[None]):
             self.glyphs,
             self.services.program,
             self.services.guard.is_read_only(view.cluster),
+            kept_words(self.services.secrets.known),
         )
         self.query_one("#title", TitleLine).show([detail.title()], [detail.corner()])
         width, height = self.size
