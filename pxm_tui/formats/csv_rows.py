@@ -34,6 +34,9 @@ def csv_rows(text: str) -> tuple[ImportRow, ...]:
             "has no heading with the names of fields",
             "The first line is such as: name,endpoint,username,password,fingerprint,label.env",
         )
+    whole = next((column for column in columns if column in GROUPS), None)
+    if whole is not None:
+        raise bad_file(f"has a column {whole}", f"Its columns are such as {whole}.{min(GROUPS[whole])}.")
     if len(set(columns)) < len(columns):
         raise bad_file("has two columns of one name", "Keep one of them.")
     return tuple(_row(f"line {number}", columns, cells) for number, cells in lines)

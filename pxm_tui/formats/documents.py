@@ -33,6 +33,8 @@ def read_json(text: str) -> Any:
         raise bad_file(f"is no JSON: line {error.lineno}, column {error.colno}") from None
     except RecursionError:
         raise bad_file("is nested too deeply") from None
+    except ValueError:  # a number of thousands of digits
+        raise bad_file("is no JSON") from None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -51,6 +53,8 @@ def read_toml(text: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         place = _TOML_PLACE.search(str(error))
         raise bad_file(f"is no TOML{f': {place[1]}' if place else ''}") from None
+    except ValueError:
+        raise bad_file("is no TOML") from None
     except RecursionError:
         raise bad_file("is nested too deeply") from None
 

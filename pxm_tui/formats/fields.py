@@ -79,6 +79,8 @@ class Fields:
             return ""
         if not isinstance(value, str):
             raise self.wrong(names[0], "is no text", "Put it into quotes.")
+        if not is_text(value):
+            raise self.wrong(names[0], "has signs that are none")
         return value
 
     def secret(self, *names: str) -> Secret | None:
@@ -162,7 +164,14 @@ def endpoints_of(urls: Collection[str]) -> tuple[tuple[Endpoint, ...], tuple[str
 
 def labels_of(pairs: Collection[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """Labels, checked and in the order of their keys."""
+    if not all(is_text(value) for _, value in pairs):
+        raise invalid("labels", "The value of a label has signs that are none.")
     return tuple(sorted(dict(parse_label(f"{key}={value}") for key, value in pairs).items()))
+
+
+def is_text(value: str) -> bool:
+    """Whether it can be written down: JSON may hold halves of signs."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in value)
 
 
 def login_of(

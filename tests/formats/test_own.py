@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 
 from pxm_tui.domain.certificate import TrustMode
 from pxm_tui.domain.cluster import LoginMethod
+from pxm_tui.formats import documents
 from pxm_tui.formats.own import row_of, rows_of
 from pxm_tui.formats.reading import read_rows
 from pxm_tui.formats.rows import ImportRow
@@ -88,6 +90,8 @@ def test_endpoints_in_every_form(endpoints: object, count: int) -> None:
         ({"endpoints": [f"pve{number}" for number in range(99)]}, "endpoints"),
         ({"name": "x" * 65}, "name"),
         ({"name": 7}, "name"),
+        ({"name": "half \ud800"}, "name"),
+        ({"labels": {"env": "half \ud800"}}, "labels"),
         ({"username": "no spaces allowed"}, "user"),
         ({"username": None}, "username"),
         ({"username": "anna", "password": None}, "username"),
@@ -194,7 +198,11 @@ YAML = """\
 """
 
 
-def test_scalars_of_yaml_are_what_was_typed() -> None:
+@pytest.mark.parametrize("fast", [True, False])
+def test_scalars_of_yaml_are_what_was_typed(fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not fast:
+        monkeypatch.delattr(yaml, "CBaseLoader", raising=False)
+    monkeypatch.setattr(documents, "_loader", documents._loader.__wrapped__)
     first, second, third, fourth, fifth = read_rows(YAML.encode(), "yaml")
     secrets = [found.login.secret for found in (first, second, third, fourth) if found.login]
     assert [secret.reveal() if secret else None for secret in secrets] == ["0123", "1e5", None, "null"]

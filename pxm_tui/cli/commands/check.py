@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check_options(arguments: argparse.Namespace) -> None:
     forms = [name for name in ("json", "lines", "nagios", "watch") if getattr(arguments, name)]
-    if len(forms) > 1:
+    if len(forms) > 1 and forms != ["json", "watch"]:  # a watch prints nothing but JSON
         raise InvalidError("usage", f"--{forms[0]} and --{forms[1]} cannot both be used.", do="Give one of them.")
     if arguments.watch and arguments.timeout:
         raise InvalidError("usage", "--watch has no end, so --timeout means nothing to it.", do="Leave it out.")

@@ -56,7 +56,7 @@ async def _import(
         dialog,
         dry_run=arguments.dry_run,
         mint=not arguments.no_token,
-        role=TokenRole(arguments.token_role),
+        role=TokenRole(arguments.token_role or TokenRole.AUDITOR),
         at_once=min(AT_ONCE, settings.concurrency),
         on_result=lambda result: progress.step(result.name, failed=result.verdict not in GOOD),
     )
