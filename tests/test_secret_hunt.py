@@ -69,9 +69,8 @@ def test_the_command_line_leaks_nothing(hunt: Hunt) -> None:
         {"name": "five", "endpoint": f"https://root:{PASSWORD}@pve1", "username": "root@pam", "password": PASSWORD},
         {"name": "six", "endpoint": "pve1", "token_id": "a@pve!b", "token_secret": {"x": cluster.token_secret}},
     ]
-    for form in ("json", "csv", "yaml", "proxxx", "pdm", "pvetui"):
-        pxm("import", "-", "--format", form, "--json", stdin=json.dumps(rows))
-        pxm("import", "-", "--format", form, stdin=json.dumps(rows))
+    pxm("import", "-", "--format", "json", "--json", stdin=json.dumps(rows))
+    pxm("import", "-", "--format", "yaml", stdin=json.dumps(rows))
     pxm("export")
     pxm("check", "--json")
     pxm("check", "--nagios")
