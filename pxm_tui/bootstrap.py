@@ -151,7 +151,7 @@ def build_services(
     guard = Guard(repository, audit, journal, clock, read_only=settings.read_only)
 
     cache, intents = FileSnapshotCache(settings.cache_dir), FileIntentLog(settings.state_dir / "intents")
-    mint = Mint(intents, journal, clock, randbelow, socket.gethostname(), _person())
+    mint = Mint(intents, journal, clock, randbelow, socket.gethostname(), _person(), guard, audit)
 
     def close() -> None:
         for part in (repository, cache, secrets, intents, audit_log):

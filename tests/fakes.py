@@ -409,9 +409,11 @@ class FakeIntents:
         return tuple(self.ended)
 
 
-def make_mint(intents: FakeIntents, journal: Journal, clock: Clock) -> Mint:
+def make_mint(intents: FakeIntents, journal: Journal, clock: Clock, guard: Guard | None = None) -> Mint:
     """What tokens are made with on the machine `jump1` by `anna`; they last a year less 30 days."""
-    return Mint(intents, journal, clock, lambda _below: 30, "jump1", "anna")
+    audit = Audit(FakeAuditLog(), ANNA, clock, journal)
+    guard = guard or Guard(MemoryRepository(), audit, journal, clock)
+    return Mint(intents, journal, clock, lambda _below: 30, "jump1", "anna", guard, audit)
 
 
 class FakeSecrets:
@@ -575,7 +577,8 @@ def make_bench(
     runner, journal, audit_log = SameLoop(), Journal(clock), FakeAuditLog()
     audit = Audit(audit_log, ANNA, clock, journal)
     pending = intents or FakeIntents()
-    mint = make_mint(pending, journal, clock)
+    guard = Guard(repository, audit, journal, clock, read_only=read_only)
+    mint = replace(make_mint(pending, journal, clock, guard), audit=audit)
     service = ClusterService(
         repository=repository,
         secrets=store,
@@ -614,7 +617,7 @@ def make_bench(
         ),
         journal=journal,
         audit=audit,
-        guard=Guard(repository, audit, journal, clock, read_only=read_only),
+        guard=guard,
         preferences=preferences,
         places=places,
         clock=clock,

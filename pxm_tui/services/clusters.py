@@ -20,7 +20,7 @@ from pxm_tui.domain.steps import Step
 from pxm_tui.services.audit import Audit
 from pxm_tui.services.bridging import BridgedDialog
 from pxm_tui.services.checking import Checker, Outcome
-from pxm_tui.services.deregistration import Deregistrar, Deregistration, is_revocable
+from pxm_tui.services.deregistration import Deregistrar, Deregistration, cleanup_of, is_revocable
 from pxm_tui.services.dialog import Dialog, Silent
 from pxm_tui.services.finding import find
 from pxm_tui.services.journal import Journal
@@ -108,7 +108,7 @@ class ClusterService:
         self._journal = journal
         self._audit = audit
         self._mint = mint
-        self.left_overs = LeftOvers(mint.intents, repository, journal)
+        self.left_overs = LeftOvers(mint.intents, repository, journal, mint.guard, audit)
         """Tokens that runs which were broken off may have left on clusters."""
         self._repository = repository
         self._secrets = secrets
@@ -297,7 +297,11 @@ class ClusterService:
                 return CheckReport(cluster, outcome.snapshot, outcome.steps, outcome.error)
             await self._secrets.put(cluster.id, credentials.method, credentials.secret)
             stored = await self._change(cluster, lambda record: replace(record, login=login, updated_at=now))
-            self._journal.write(f"logs in as {credentials.name} now", cluster=cluster.name)
+            for other in set(LoginMethod) - {credentials.method}:
+                await self._secrets.delete(cluster.id, other)
+            left = cleanup_of(cluster) if is_revocable(cluster) and cluster.login.name != credentials.name else ()
+            named = "".join(f"; left on the cluster, to be removed there: {line}" for line in left)
+            self._journal.write(f"logs in as {credentials.name} now{named}", cluster=cluster.name)
             await self._audit.record("log_in_again", stored, login=credentials.name)
             return await self._saved(stored, outcome)
 
@@ -407,7 +411,7 @@ class ClusterService:
 
         async def work() -> Deregistration:
             self.own_changes.add(cluster.id)
-            deregistrar = Deregistrar(self._repository, self._secrets, self._mint.intents, self._timer)
+            deregistrar = Deregistrar(self._repository, self._secrets, self._mint, self._timer)
             wanted = is_revocable(cluster) and not keep_token
             done = await deregistrar.deregister(cluster, self.door() if wanted else None, key, bridged)
             if self._checker is not None:

@@ -20,9 +20,9 @@ from pxm_tui.domain.tokens import TokenIntent, remove_line
 from pxm_tui.services.bridging import to_the_end
 from pxm_tui.services.checklist import Checklist
 from pxm_tui.services.dialog import Dialog
+from pxm_tui.services.minting import Mint
 from pxm_tui.services.owners import Door, Entered, Key, may_manage_tokens
 from pxm_tui.services.ports import ClusterRepository, Credentials, SecretStore, Timer
-from pxm_tui.services.token_ports import IntentLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +68,13 @@ class Deregistrar:
     Attributes:
         repository: where the record is.
         secrets: where the secrets are.
-        intents: where a token is written down that is about to be revoked.
+        mint: has the intents and the guard.
         timer: monotonic seconds.
     """
 
     repository: ClusterRepository
     secrets: SecretStore
-    intents: IntentLog
+    mint: Mint
     timer: Timer
 
     async def deregister(self, cluster: Cluster, door: Door | None, key: Key | None, dialog: Dialog) -> Deregistration:
@@ -90,12 +90,13 @@ class Deregistrar:
             LoginError: the given login was not taken; nothing was changed.
             NotFoundError: there is no such cluster any more.
         """
-        chosen = None
+        chosen, guarded = None, None
         if door is not None and is_revocable(cluster):
-            chosen = key or await self._stored(cluster)
+            guarded = self._guarded(cluster)
+            chosen = None if guarded else key or await self._stored(cluster)
         if door is None or chosen is None:
             await to_the_end(lambda: self._erase(cluster))
-            return Deregistration(cluster, False if is_revocable(cluster) else None, cleanup_of(cluster))
+            return Deregistration(cluster, False if is_revocable(cluster) else None, cleanup_of(cluster), guarded)
         checklist = Checklist(CHECK_STEPS, dialog.step, self.timer)
         begun: list[Deregistration] = []
         try:
@@ -110,6 +111,14 @@ class Deregistrar:
             await to_the_end(lambda: self._erase(cluster))
             return Deregistration(cluster, False, cleanup_of(cluster), error)
         return begun[0]
+
+    def _guarded(self, cluster: Cluster) -> PxmError | None:
+        """Why nothing may be changed there; None where it may. The record here is removed all the same."""
+        try:
+            self.mint.guard.require_writable(cluster, "revoke the token")
+        except NotPermittedError as error:
+            return error
+        return None
 
     async def _stored(self, cluster: Cluster) -> Key | None:
         """The cluster's own login; None where it cannot be read without a person, or will not be answered or taken."""
@@ -136,7 +145,7 @@ class Deregistrar:
         owner, _, name = token_id.partition("!")
         intent = TokenIntent(cluster.id, cluster.endpoint.url, cluster.identity, owner, name)
         with suppress(StorageError):  # of the kill in between; deregistering goes on where the disk is full
-            await self.intents.add(intent)
+            await self.mint.intents.add(intent)
         done = Deregistration(cluster, revoked=True, cleanup=())
         try:
             await self._erase(cluster)
@@ -146,7 +155,7 @@ class Deregistrar:
                 done = replace(done, revoked=False, cleanup=cleanup_of(cluster), problem=error)
         finally:
             with suppress(StorageError):
-                await self.intents.clear(intent)
+                await self.mint.intents.clear(intent)
         return done
 
     async def _erase(self, cluster: Cluster) -> None:

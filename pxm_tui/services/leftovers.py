@@ -6,10 +6,12 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 
-from pxm_tui.domain.cluster import Endpoint, LoginMethod
+from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod
 from pxm_tui.domain.errors import PxmError, StorageError
 from pxm_tui.domain.token_messages import left_over
 from pxm_tui.domain.tokens import TokenIntent, is_in_use
+from pxm_tui.services.audit import Audit
+from pxm_tui.services.guarding import Guard
 from pxm_tui.services.journal import Journal
 from pxm_tui.services.ports import ClusterRepository, Credentials
 from pxm_tui.services.token_ports import IntentLog, TokenOffice
@@ -23,11 +25,15 @@ class LeftOvers:
         intents: what was about to be made.
         repository: a token that a record uses is not left over.
         journal: told of what is left, and of what was removed.
+        guard: nothing is removed where nothing may be changed.
+        audit: where what was removed is written down.
     """
 
     intents: IntentLog
     repository: ClusterRepository
     journal: Journal
+    guard: Guard
+    audit: Audit
 
     async def named(self) -> tuple[str, ...]:
         """One text for each token that may be left, for the start of a run."""
@@ -36,7 +42,12 @@ class LeftOvers:
         return ()
 
     async def remove(
-        self, office: TokenOffice, credentials: Credentials, endpoints: Collection[Endpoint], identity: str | None
+        self,
+        office: TokenOffice,
+        credentials: Credentials,
+        endpoints: Collection[Endpoint],
+        identity: str | None,
+        cluster: Cluster | None = None,
     ) -> None:
         """Remove those of this cluster that belong to who is logged in with a password. A failure is for the log.
 
@@ -45,8 +56,9 @@ class LeftOvers:
             credentials: a token may not touch tokens, so only a password removes any.
             endpoints: of the cluster.
             identity: what makes it this cluster.
+            cluster: the record; None at a registration.
         """
-        if credentials.method is not LoginMethod.PASSWORD:
+        if credentials.method is not LoginMethod.PASSWORD or self.guard.is_read_only(cluster):
             return
         urls = [endpoint.url for endpoint in endpoints]
         try:
@@ -60,6 +72,7 @@ class LeftOvers:
         there = await office.revoke(intent.owner, intent.name)
         await self.intents.clear(intent)
         if there:
+            await self.audit.record("remove_token", None, endpoint=intent.endpoint, token=intent.token_id)
             self.journal.write(f"removed the token {intent.token_id}, left by a registration that was broken off")
 
     async def _found(self) -> list[TokenIntent]:

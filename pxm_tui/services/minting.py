@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum, auto
 
-from pxm_tui.domain.cluster import Endpoint, Login, LoginMethod
+from pxm_tui.domain.cluster import Cluster, Endpoint, Login, LoginMethod
 from pxm_tui.domain.errors import NotPermittedError, PxmError, StorageError
 from pxm_tui.domain.observation import Observation, Permissions, limits_of
 from pxm_tui.domain.secret import Secret
@@ -29,9 +29,11 @@ from pxm_tui.domain.tokens import (
     token_expiry,
     token_name,
 )
+from pxm_tui.services.audit import DONE, Audit
 from pxm_tui.services.bridging import to_the_end
 from pxm_tui.services.checklist import Checklist, StepNotes
 from pxm_tui.services.dialog import Dialog, TokenChoice, TokenQuestion
+from pxm_tui.services.guarding import Guard
 from pxm_tui.services.journal import Journal
 from pxm_tui.services.ports import Clock, Credentials
 from pxm_tui.services.token_ports import IntentLog, TokenOffice
@@ -63,6 +65,8 @@ class Mint:
         random_below: a random whole number from 0 up to, and without, its argument.
         machine: this machine's host name.
         person: who runs pxm here.
+        guard: what may not be changed.
+        audit: where every change on a cluster is written down.
     """
 
     intents: IntentLog
@@ -71,6 +75,8 @@ class Mint:
     random_below: Callable[[int], int]
     machine: str
     person: str
+    guard: Guard
+    audit: Audit
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,7 @@ class Wish:
         identity: what makes it this cluster.
         number: the how many-th token of this record it is.
         with_token: a token makes it, which has the right to; else a token is kept as it is.
+        cluster: the record; None at a registration.
     """
 
     wanted: bool
@@ -94,6 +101,7 @@ class Wish:
     identity: str | None
     number: int = 1
     with_token: bool = False
+    cluster: Cluster | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +185,8 @@ class Minting:
             notes.message = "the given one is used; pxm does not know when it ends"
         elif not self.wish.wanted:
             notes.message = "none is made, the password is kept"
+        elif self.mint.guard.is_read_only(self.wish.cluster):
+            notes.warn("read_only", "Nothing may be changed there, so no token is made and the password is kept.")
         elif self.observed.quorate is False:
             notes.warn("no_quorum", "No token can be made without quorum, so the password is kept.", _LATER)
         else:
@@ -269,12 +279,14 @@ class Minting:
         expires_at = token_expiry(self.mint.clock(), self.mint.random_below)
         if way is Way.SEPARATED and self.wish.role is TokenRole.OPERATOR and OPERATOR_ROLE not in self._roles:
             await self.office.create_role(OPERATOR_ROLE, operator_privileges(self.observed.version))
+            await self._record("make_role", role=OPERATOR_ROLE)
         intent = TokenIntent(self.wish.cluster_id, self.wish.endpoint.url, self.wish.identity, user, name)
         await self.mint.intents.add(intent)
         self._intent = intent
         secret = await self._mint(user, name, separated=separated, expires_at=expires_at)
         if way is Way.SEPARATED:
             await self.office.grant(self.token_id, roles_of(self.wish.role))
+        await self._record("make_token", token=self.token_id, role=str(self.wish.role), way=way.name.lower())
         permissions = await self.office.rights_of(self.token_id, secret)
         login = Login(
             LoginMethod.TOKEN, user, self.token_id, changed_at=self._now(), minted=True, expires_at=expires_at
@@ -312,8 +324,14 @@ class Minting:
         try:
             await self.office.revoke(intent.owner, intent.name)
             await self.mint.intents.clear(intent)
-        except PxmError:
+        except PxmError as error:
             self.mint.journal.write(left_over(intent), failure=True)
+            await self._record("take_back_token", error.cause, token=intent.token_id)
+        else:
+            await self._record("take_back_token", token=intent.token_id)
+
+    async def _record(self, action: str, result: str = DONE, **facts: str) -> None:
+        await self.mint.audit.record(action, self.wish.cluster, result, endpoint=self.wish.endpoint.url, **facts)
 
     def _now(self) -> datetime:
         return self.mint.clock().replace(microsecond=0)

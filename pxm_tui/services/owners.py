@@ -82,7 +82,7 @@ class Door:
             reading = await conversation.enter(key.credentials, dialog, code=key.code, realms=realms)
             async with aclosing(reading):
                 tokens = session.tokens()
-                await self.left_overs.remove(tokens, reading.credentials, cluster.endpoints, cluster.identity)
+                await self.left_overs.remove(tokens, reading.credentials, cluster.endpoints, cluster.identity, cluster)
                 yield Entered(session, conversation, reading, endpoint)
 
     async def _reach(

@@ -96,6 +96,7 @@ class Rotator:
         """
         checklist = Checklist(ROTATE_STEPS, dialog.step, self.timer)
         try:
+            self.mint.guard.require_writable(cluster, "make another token")
             await open_vault(self.secrets, dialog)
             chosen = key or Key(await stored_credentials(self.secrets, cluster))
             async with self.door.enter(cluster, chosen, dialog, checklist) as entered:
@@ -127,6 +128,7 @@ class Rotator:
             identity=cluster.identity,
             number=numbered_after(cluster.login.token_id) if cluster.login.token_id else 1,
             with_token=True,
+            cluster=cluster,
         )
         minting = Minting(self.mint, wish, office, credentials, observed)
         async with minting.login(dialog, checklist, dry_run=False) as keeping:

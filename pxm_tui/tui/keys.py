@@ -110,6 +110,16 @@ DEREGISTER = on_cluster(
     hidden_names=("rm", "delete", "remove"),
     command_help="deregister this cluster; asks first",
 )
+ROTATE = on_cluster(
+    "clusters.rotate",
+    "",
+    "rotate",
+    "",
+    "Rotate",
+    "",
+    "rotate",
+    command_help="replace its token by a new one",
+)
 GUARD = on_cluster(
     "clusters.guard",
     "",
@@ -175,6 +185,7 @@ HOME: tuple[Key, ...] = (
     REFRESH,
     DEREGISTER,
     GUARD,
+    ROTATE,
     COPY,
     FILTER,
     PROBLEMS,
@@ -201,6 +212,7 @@ DETAIL = (
     REFRESH,
     DEREGISTER,
     GUARD,
+    ROTATE,
     COPY,
     COMMAND,
     LOG,

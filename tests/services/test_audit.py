@@ -72,7 +72,7 @@ async def test_every_change_to_the_registry_is_audited() -> None:
     bench = make_bench(servers={HOST: server})
     service = bench.services.clusters
     request = RegistrationRequest.model_validate(
-        {"endpoint": HOST, "user": "root@pam", "password": "right-password", "name": "fra"}
+        {"endpoint": HOST, "user": "root@pam", "password": "right-password", "name": "fra", "mint_token": False}
     )
     found = (await service.register(request, Recorder())).cluster
     token = Credentials(found.login.method.TOKEN, "monitor@pve", Secret("right-secret"), "monitor@pve!pxm")

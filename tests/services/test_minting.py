@@ -268,3 +268,11 @@ async def test_a_run_that_ended_after_its_save_has_left_nothing() -> None:
     found = make_bench([cluster("prod")], servers={"10.20.0.11": FakeServer()}, intents=FakeIntents([intent]))
     assert await found.services.clusters.left_overs.named() == ()
     assert found.intents.ended == []
+
+
+async def test_a_read_only_run_makes_no_token() -> None:
+    found = make_bench(servers={"10.20.0.11": FakeServer()}, read_only=True, intents=FakeIntents([left()]))
+    done = await register(found)
+    assert done.cluster.login.method is LoginMethod.PASSWORD
+    assert server_of(found).token_writes == []
+    assert said(done).startswith("warning")

@@ -61,7 +61,7 @@ async def test_the_old_token_goes_last() -> None:
     assert (stored.login.token_id, stored.login.minted) == (NEW, True)
     assert await secrets_of(found) == {"token": "minted-secret"}
     assert found.intents.held == []
-    assert [entry.action for entry in found.audit.read()] == ["rotate"]
+    assert [entry.action for entry in found.audit.read()] == ["make_token", "rotate"]
 
 
 @pytest.mark.parametrize("phase", ["mint", "grant", "rights_of"])
@@ -169,3 +169,30 @@ async def test_a_token_that_cannot_be_revoked_is_named() -> None:
     assert done.problem is not None
     assert await found.repository.list() == ()
     assert any("pveum user token remove" in entry.text for entry in found.services.journal.entries())
+
+
+# The guard, and what is written down
+
+
+async def test_nothing_is_changed_on_a_guarded_cluster() -> None:
+    record = replace(minted(), read_only=True)
+    found = bench_of(record)
+    rotated = await rotate(found, root())
+    assert rotated.error is not None
+    assert rotated.error.cause == "read_only"
+    done = await found.services.clusters.deregister(record.id, key=root())
+    assert (done.revoked, len(done.cleanup)) == (False, 1)
+    assert done.problem is not None
+    assert server_of(found).sessions == 0
+
+
+async def test_every_write_on_the_cluster_is_in_the_audit() -> None:
+    found = bench_of(minted())
+    await rotate(found, root())
+    assert [entry.action for entry in found.audit.kept] == ["make_token", "rotate"]
+    failing = bench_of(minted(), errors={"grant": messages.closed(HERE)})
+    await rotate(failing, root())
+    assert [(entry.action, entry.result) for entry in failing.audit.kept] == [
+        ("take_back_token", "done"),
+        ("rotate", "closed"),
+    ]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from pxm_tui.domain import messages
-from pxm_tui.domain.cluster import Cluster, LoginMethod
+from pxm_tui.domain.cluster import Cluster, LoginMethod, Status
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.services.deregistration import Deregistration
 from pxm_tui.services.fleet import ClusterView
 from pxm_tui.tui.fields import FormInput
 from pxm_tui.tui.screens.deregister import DeregisterDialog
-from tests.fakes import HOSTILE_NAME, Bench, cluster, make_bench, sketch_fleet
+from tests.fakes import HOSTILE_NAME, NOW, Bench, FakeServer, cluster, make_bench, sketch_fleet
 from tests.tui.driving import driven
 from tests.tui.fleet import seen_bench
 from tests.tui.staging import Stage, until
@@ -208,3 +210,99 @@ async def test_the_rows_below_move_up_on_the_screen() -> None:
         names = [view.cluster.name for view in ui.home.cluster_views()]
         shown = [line for line in ui.lines[2:13] if line.strip()]
         assert len(shown) == len(names) == 10
+
+
+# A token that pxm made
+
+MADE = "root@pam!pxm-jump1-anna-550e8400"
+
+
+def minted(**changes: Any) -> Cluster:
+    found = cluster("muc-10", env="", host="10.20.0.11", **changes)
+    login = replace(found.login, user="root@pam", token_id=MADE, minted=True, expires_at=NOW + timedelta(days=314))
+    return replace(found, login=login)
+
+
+def made_bench(record: Cluster, **options: Any) -> Bench:
+    server = FakeServer(tokens={MADE: "right-secret"}, **options)
+    bench = make_bench([record], servers={"10.20.0.11": server})
+    bench.services.fleet.load()
+    return bench
+
+
+async def test_with_the_password_of_its_owner_the_token_is_revoked() -> None:
+    record = minted()
+    bench = made_bench(record)
+    app = stage(bench, record)
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        words = " ".join(app.shown.replace("│", " ").split())
+        assert f"{MADE}, the token pxm made, is revoked if you give the password of root@pam." in words
+        assert "2027-10-02" in app.shown
+        bench.clock.advance(0.6)
+        app.screen.query_one("#owner-password", FormInput).value = "right-password"
+        app.screen.query_one("#deregister").focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(app.results))
+        assert app.results == [Deregistration(record, True, ())]
+        assert MADE not in bench.gateway.servers["10.20.0.11"].tokens
+
+
+async def test_without_it_the_token_stays_and_its_line_is_in_the_log() -> None:
+    record = minted()
+    bench = made_bench(record)
+    app = stage(bench, record)
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        bench.clock.advance(0.6)
+        app.screen.query_one("#deregister").focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(app.results))
+        assert app.results[0].revoked is False
+        assert any("pveum user token remove root@pam" in entry.text for entry in bench.services.journal.entries())
+
+
+async def test_a_wrong_password_changes_nothing_and_a_code_is_asked_for() -> None:
+    record = minted()
+    bench = made_bench(record, code="123456")
+    app = stage(bench, record)
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        bench.clock.advance(0.6)
+        app.screen.query_one("#owner-password", FormInput).value = "wrong"
+        app.screen.query_one("#deregister").focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: "rejected the login of root@pam" in app.shown)
+        assert len(await bench.repository.list()) == 1
+        app.screen.query_one("#owner-password", FormInput).value = "right-password"
+        app.screen.query_one("#deregister").focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: "send the code" in app.shown)
+        await pilot.press("escape")
+        await until(pilot, lambda: "send the code" not in app.shown)
+        assert len(await bench.repository.list()) == 1
+        app.screen.query_one("#deregister").focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: "send the code" in app.shown)
+        await pilot.press(*"123456", "enter")
+        await until(pilot, lambda: bool(app.results))
+        assert app.results[0].revoked is True
+
+
+async def test_a_dead_cluster_says_until_when_its_token_is_good() -> None:
+    record = minted(status=Status.UNREACHABLE)
+    app = stage(made_bench(record), record)
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        words = " ".join(app.shown.replace("│", " ").split())
+        assert "nothing can be done now. The token stays valid there until it expires on 2027-10-02" in words
+        assert "(kept in the log too: l)" in app.shown
+
+
+async def test_a_guarded_cluster_keeps_its_token() -> None:
+    record = replace(minted(), read_only=True)
+    app = stage(made_bench(record), record)
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        assert "read-only" in app.shown
+        assert not app.screen.query("#owner-password")

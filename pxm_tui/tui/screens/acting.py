@@ -45,6 +45,19 @@ class ActingScreen(PromptingScreen[ScreenResultType]):
         name = view.cluster.name
         self.app.push_screen(DeregisterDialog(self.services, view), lambda found: self._deregistered(name, found))
 
+    def do_rotate(self, view: ClusterView) -> None:
+        """Another token in place of the present one, or of the password."""
+        from pxm_tui.tui.screens.rotate import RotateScreen
+
+        screen = RotateScreen(self.services, view)
+        self.app.push_screen(screen, lambda found: self._rotated(found, screen.cleanup))
+
+    def _rotated(self, found: Any, cleanup: Sequence[str]) -> None:
+        self.fleet_changed()
+        if found:
+            left = "".join(f" Left there, to be removed on a node: {line}" for line in cleanup)
+            self.say(f"{found.cluster.name} logs in as {found.cluster.login.name} now.{left}")
+
     def do_guard(self, view: ClusterView) -> None:
         """Read-only, or writable again; after a question."""
         from pxm_tui.tui.screens.guard import GuardDialog

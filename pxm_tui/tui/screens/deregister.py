@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.cells import cell_len
 from textual import on, work
 from textual.app import ComposeResult
@@ -12,12 +14,13 @@ from pxm_tui.domain.cluster import Cluster, LoginMethod, Status
 from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.times import age
 from pxm_tui.services.bundle import Services
-from pxm_tui.services.deregistration import Deregistration, cleanup_of
+from pxm_tui.services.deregistration import Deregistration, cleanup_of, is_revocable
 from pxm_tui.services.fleet import ClusterView
-from pxm_tui.tui.dialog import BoxDialog, buttons
+from pxm_tui.tui.dialog import Asker, BoxDialog, buttons
 from pxm_tui.tui.fields import PushButton
 from pxm_tui.tui.glyphs import STEP_STYLE
 from pxm_tui.tui.name_gate import NameGate
+from pxm_tui.tui.owner_login import OwnerLogin
 from pxm_tui.tui.prose import BLANK, Fact, Prose
 from pxm_tui.tui.text import safe
 
@@ -47,6 +50,8 @@ class DeregisterDialog(BoxDialog[Deregistration | None]):
         self._cluster = view.cluster
         self._gate = NameGate(view.cluster)
         self._erasing = False
+        revocable = is_revocable(view.cluster) and not services.guard.is_read_only(view.cluster)
+        self._owner = OwnerLogin(view.cluster.login.user) if revocable else None
 
     @property
     def box_title(self) -> str:
@@ -59,6 +64,8 @@ class DeregisterDialog(BoxDialog[Deregistration | None]):
 
     def footer_keys(self) -> list[tuple[str, str]]:
         """The keys."""
+        if self._owner is not None and self._owner.waits_for_code:
+            return [("Enter", "send the code"), ("Esc", "stop")]
         found = [("Tab", "move"), ("Enter", "press")]
         if cleanup_of(self._cluster):
             found.append(("Ctrl-Y", "copy the command"))
@@ -77,10 +84,12 @@ class DeregisterDialog(BoxDialog[Deregistration | None]):
                 Fact(cluster.endpoint.url, label="Endpoint", label_width=_LABEL, quoted=True),
                 BLANK,
                 *here_facts(cluster),
-                *there_facts(cluster),
+                *there_facts(cluster, guarded=self.services.guard.is_read_only(cluster)),
                 BLANK,
             ]
         )
+        if self._owner is not None:
+            yield self._owner
         yield self._gate
         go = PushButton(f"Deregister {safe(cluster.name)}", id="deregister", label_limit=40)
         go.disabled = self._gate.closed
@@ -108,8 +117,10 @@ class DeregisterDialog(BoxDialog[Deregistration | None]):
             hint.display = self._gate.closed
 
     def action_go_on(self) -> None:
-        """Enter in the field goes to the button; it presses nothing."""
-        if self.listens and not self._gate.closed and not self._erasing:
+        """Enter in a field goes to the button; it presses nothing. After the code it goes on."""
+        if self._owner is not None and self._owner.waits_for_code:
+            self._send_code()
+        elif self.listens and not self._gate.closed and not self._erasing:
             self.query_one("#deregister").focus()
 
     # Doing it
@@ -120,29 +131,63 @@ class DeregisterDialog(BoxDialog[Deregistration | None]):
             self._erasing = True
             for button in self.query(PushButton):
                 button.disabled = True
+            self.query_one("#problem").display = False
             self._erase()
         elif event.button.id == "cancel":
             self.leave()
 
     def leave(self) -> None:
         """Nothing is changed; what is being erased already goes on to its end."""
-        if not self._erasing:
+        if self._owner is not None and self._owner.waits_for_code:
+            self.workers.cancel_group(self, "deregister")
+            self._again()
+        elif not self._erasing:
+            if self._owner is not None:
+                self._owner.forget()
             self.dismiss(None)
 
     @work(exclusive=True, group="deregister", description="deregistering a cluster")
     async def _erase(self) -> None:
+        owner = self._owner
         try:
-            done = await self.services.clusters.deregister(self._cluster.id)
+            key = None if owner is None else await owner.key()
+            if owner is not None:
+                owner.freeze()
+            done = await self.services.clusters.deregister(self._cluster.id, key=key, dialog=self._asker())
         except PxmError as error:
             self._fail(error)
             return
+        if owner is not None:
+            owner.forget()
         await self.services.fleet.reload()
         self.dismiss(done)
 
-    def _fail(self, error: PxmError) -> None:
+    def _asker(self) -> Asker:
+        """Nothing is shown of the steps."""
+        on_code = self._owner.ask_code if self._owner is not None else None
+        return Asker(self, self.services, on_step=lambda _step: None, on_code=on_code)
+
+    @on(OwnerLogin.CodeAsked)
+    def _code_asked(self) -> None:
+        self.show_keys()
+
+    @work(exclusive=True, group="code", description="sending the second factor")
+    async def _send_code(self) -> None:
+        if self._owner is not None:
+            await self._owner.send_code()
+            self.show_keys()
+
+    def _again(self) -> None:
         self._erasing = False
+        if self._owner is not None:
+            self._owner.thaw()
         for button in self.query(PushButton):
             button.disabled = False
+        self.query_one("#deregister").disabled = self._gate.closed
+        self.show_keys()
+
+    def _fail(self, error: PxmError) -> None:
+        self._again()
         problem = self.query_one("#problem", Prose)
         mark = self.glyphs.of_step("failed")
         problem.show([BLANK, Fact(f"{mark} {error.message}", style=STEP_STYLE["failed"]), Fact(error.hint)])
@@ -181,8 +226,10 @@ def here_facts(cluster: Cluster) -> list[Fact]:
     ]
 
 
-def there_facts(cluster: Cluster) -> list[Fact]:
-    """What stays on the cluster."""
+def there_facts(cluster: Cluster, *, guarded: bool = False) -> list[Fact]:
+    """What happens on the cluster, and what stays there."""
+    if is_revocable(cluster):
+        return _token_facts(cluster, guarded=guarded)
     commands = cleanup_of(cluster)
     if not commands:
         user = safe(cluster.login.user, 64)
@@ -191,6 +238,25 @@ def there_facts(cluster: Cluster) -> list[Fact]:
     dead = cluster.status is Status.UNREACHABLE
     revoke = "when the cluster is back, revoke it on any node:" if dead else "to revoke it, on any node:"
     text = f"nothing changes. The token {safe(cluster.login.name, 128)} was not made by pxm and stays valid; {revoke}"
+    return _with_commands(text, commands, dead=dead)
+
+
+def _token_facts(cluster: Cluster, *, guarded: bool) -> list[Fact]:
+    """Of a token that pxm made."""
+    name, owner = safe(cluster.login.name, 128), safe(cluster.login.user, 64)
+    end = f" until it expires on {cluster.login.expires_at:%Y-%m-%d}" if cluster.login.expires_at else ""
+    if guarded:
+        text = f"nothing changes, it is read-only. {name}, the token pxm made, stays valid{end}. To revoke it:"
+        return _with_commands(text, cleanup_of(cluster), dead=False)
+    if cluster.status is Status.UNREACHABLE:
+        text = f"nothing can be done now. The token stays valid there{end}. When the cluster is back, run:"
+        return _with_commands(text, cleanup_of(cluster), dead=True)
+    text = f"{name}, the token pxm made, is revoked if you give the password of {owner}. Without it the token "
+    text += f"stays valid{end}; to revoke it by hand, on any node:"
+    return _with_commands(text, cleanup_of(cluster), dead=False)
+
+
+def _with_commands(text: str, commands: Sequence[str], *, dead: bool) -> list[Fact]:
     facts = [Fact(text, label="On the cluster", label_width=_WHERE, quoted=True)]
     facts += [Fact(f"`{command}`", label_width=_WHERE) for command in commands]
     if dead:

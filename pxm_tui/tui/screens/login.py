@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -36,6 +38,9 @@ class LoginScreen(BoxDialog[CheckReport | None]):
     """
 
     GUARDED = True
+    STEPS: ClassVar[Sequence[str]] = CHECK_STEPS
+    DOES = "Log in"
+    PROMISE = "Only the login of this cluster changes, and only when it went through."
     BINDINGS = [("enter", "submit")]
     DEFAULT_CSS = """
     LoginScreen ChecklistView { display: none; margin-bottom: 1; }
@@ -46,14 +51,18 @@ class LoginScreen(BoxDialog[CheckReport | None]):
         super().__init__(services)
         self._cluster = view.cluster
         self._before = view.snapshot
-        login = view.cluster.login
-        user = login.user if login.method is LoginMethod.PASSWORD else ""
-        self._login = LoginFields(method=login.method, user=user, token_id=login.token_id or "", secret_hint=UNCHANGED)
-        self._checklist = ChecklistView(CHECK_STEPS, ChecklistShape(name_width=14))
+        self._login = self.fields()
+        self._checklist = ChecklistView(self.STEPS, ChecklistShape(name_width=14))
         self._asker = Asker(self, services, on_step=self._take_step, on_code=self._ask_code)
         self._busy = False
         self._code: asyncio.Future[Secret | None] | None = None
         self._ready_code: Secret | None = None
+
+    def fields(self) -> LoginFields:
+        """The fields, as they are to begin with."""
+        login = self._cluster.login
+        user = login.user if login.method is LoginMethod.PASSWORD else ""
+        return LoginFields(method=login.method, user=user, token_id=login.token_id or "", secret_hint=UNCHANGED)
 
     @property
     def box_title(self) -> str:
@@ -70,7 +79,7 @@ class LoginScreen(BoxDialog[CheckReport | None]):
             return [("Enter", "send the code"), ("Esc", "stop, keeps what you typed")]
         if self._busy:
             return [("Esc", "stop, keeps what you typed")]
-        return [("Tab", "next field"), ("Enter", "log in"), ("Esc", "cancel")]
+        return [("Tab", "next field"), ("Enter", self.DOES.lower()), ("Esc", "cancel")]
 
     def compose_body(self) -> ComposeResult:
         """The fields, the checklist, the buttons."""
@@ -79,8 +88,8 @@ class LoginScreen(BoxDialog[CheckReport | None]):
         yield Prose([BLANK])
         yield self._checklist
         yield Prose(id="problem")
-        yield buttons(PushButton("Cancel", id="cancel"), PushButton("Log in", id="login"))
-        yield Prose([BLANK, Fact("Only the login of this cluster changes, and only when it went through.")])
+        yield buttons(PushButton("Cancel", id="cancel"), PushButton(self.DOES, id="login"))
+        yield Prose([BLANK, Fact(self.PROMISE)])
 
     def on_mount(self) -> None:
         """Begin in the secret."""
@@ -130,13 +139,13 @@ class LoginScreen(BoxDialog[CheckReport | None]):
         self._login.clear_problems()
         self.query_one("#problem").display = False
         try:
-            credentials = self._credentials()
+            credentials = self.credentials()
         except InvalidError as error:
             self._complain(error)
             return
         self._freeze()
         try:
-            report = await self.services.clusters.log_in_again(self._cluster.id, credentials, self._before, self._asker)
+            report = await self.send(credentials)
         except PxmError as error:
             self._fail(error)
             return
@@ -150,7 +159,11 @@ class LoginScreen(BoxDialog[CheckReport | None]):
         self._checklist.take_all(report.steps)
         self._fail(report.error, in_checklist=True)
 
-    def _credentials(self) -> Credentials | None:
+    async def send(self, credentials: Credentials | None) -> CheckReport:
+        """Do what the dialog is for; None stands for the stored login. Raises `PxmError`."""
+        return await self.services.clusters.log_in_again(self._cluster.id, credentials, self._before, self._asker)
+
+    def credentials(self) -> Credentials | None:
         """What was typed; None stands for the stored login. Raises `InvalidError`."""
         stored, login = self._cluster.login, self._login
         typed = login.user.value if login.method is LoginMethod.PASSWORD else login.token_id.value

@@ -1,0 +1,98 @@
+"""The password of a token's owner, and a code where the server asks for one: for dialogs that remove a token."""
+
+from __future__ import annotations
+
+import asyncio
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+
+from pxm_tui.domain.cluster import LoginMethod
+from pxm_tui.domain.secret import Secret
+from pxm_tui.services.dialog import CodeQuestion
+from pxm_tui.services.owners import Key
+from pxm_tui.services.ports import Credentials
+from pxm_tui.tui.fields import FormInput
+from pxm_tui.tui.forms import FieldRow
+
+
+class OwnerLogin(Vertical):
+    """Two rows, the code's only while it is asked for.
+
+    Args:
+        user: the owner, `user@realm`.
+    """
+
+    SCOPED_CSS = False  # the width is the class of the screen
+    DEFAULT_CSS = """
+    OwnerLogin { height: auto; width: 1fr; margin-bottom: 1; }
+    OwnerLogin FieldRow .label { width: 18; }
+    OwnerLogin FieldRow .below { padding-left: 18; }
+    OwnerLogin #row-owner-code { display: none; }
+    OwnerLogin.-code #row-owner-code { display: block; }
+    """
+
+    class CodeAsked(Message):
+        """The server wants a second factor, and its field is shown."""
+
+    def __init__(self, user: str) -> None:
+        super().__init__()
+        self._user = user
+        self.password = FormInput(secret=True, id="owner-password")
+        self.code = FormInput(secret=True, id="owner-code")
+        self._waiting: asyncio.Future[Secret | None] | None = None
+
+    def compose(self) -> ComposeResult:
+        """The rows."""
+        yield FieldRow("Password", self.password, "empty: the token stays", id="row-owner-password")
+        yield FieldRow("Code", self.code, "6 digits, or a recovery key", id="row-owner-code")
+
+    @property
+    def waits_for_code(self) -> bool:
+        """The server has asked for a second factor."""
+        return self._waiting is not None
+
+    async def key(self) -> Key | None:
+        """The login that was typed; None where nothing was."""
+        await self.password.drained()
+        secret = self.password.secret()
+        return Key(Credentials(LoginMethod.PASSWORD, self._user, secret)) if secret else None
+
+    async def ask_code(self, _question: CodeQuestion) -> Secret | None:
+        """Show the row, and wait for `send_code`."""
+        self._waiting = asyncio.get_running_loop().create_future()
+        self.call_later(self._show_code)
+        return await self._waiting
+
+    def _show_code(self) -> None:
+        self.add_class("-code")
+        self.code.disabled = False
+        self.code.focus()
+        self.post_message(self.CodeAsked())
+
+    async def send_code(self) -> None:
+        """What was typed goes to the server."""
+        await self.code.drained()
+        waiting = self._waiting
+        if waiting is None or waiting.done() or not self.code.value.strip():
+            return
+        self._waiting = None
+        self.code.disabled = True
+        waiting.set_result(Secret(self.code.value.strip()))
+
+    def freeze(self) -> None:
+        """Nothing can be typed."""
+        self.password.disabled = True
+
+    def thaw(self) -> None:
+        """Begin again; the password need not be typed again."""
+        self._waiting = None
+        self.password.disabled = False
+        self.code.forget()
+        self.remove_class("-code")
+
+    def forget(self) -> None:
+        """Forget the secrets."""
+        self.password.forget()
+        self.code.forget()

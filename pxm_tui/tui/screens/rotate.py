@@ -1,0 +1,73 @@
+"""Rotating a cluster's token: the login of its owner, and what the new one may do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+
+from pxm_tui.domain.cluster import LoginMethod
+from pxm_tui.domain.tokens import TokenRole
+from pxm_tui.services.clusters import CheckReport
+from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.ports import Credentials
+from pxm_tui.services.rotating import ROTATE_STEPS
+from pxm_tui.tui.fields import Choice
+from pxm_tui.tui.forms import FieldRow, LoginFields
+from pxm_tui.tui.screens.login import LoginScreen
+
+if TYPE_CHECKING:
+    from pxm_tui.services.bundle import Services
+
+STORED = "empty: the stored login"
+SAME = "same"
+ROLES = ((SAME, "as before"), ("auditor", "auditor"), ("operator", "operator"), ("all", "all rights"))
+
+
+class RotateScreen(LoginScreen):
+    """The owner's login and a role. Gives what was done when it went through, or None.
+
+    Args:
+        services: the bundle.
+        view: whose token.
+    """
+
+    STEPS = ROTATE_STEPS
+    DOES = "Rotate"
+    PROMISE = "The new token is made, checked and saved first; then the old one is removed."
+
+    def __init__(self, services: Services, view: ClusterView) -> None:
+        super().__init__(services, view)
+        self._role = Choice(ROLES, id="role")
+        self.cleanup: tuple[str, ...] = ()
+        """Commands for what is left on the cluster."""
+
+    def fields(self) -> LoginFields:
+        """The owner's password: a token may seldom make another."""
+        return LoginFields(method=LoginMethod.PASSWORD, user=self._cluster.login.user, secret_hint=STORED)
+
+    @property
+    def box_title(self) -> str:
+        """Whose token."""
+        return f"Rotate the token of {self._cluster.name}"
+
+    def compose_body(self) -> ComposeResult:
+        """The role below the login."""
+        for widget in super().compose_body():
+            yield widget
+            if widget is self._login:
+                yield FieldRow("Token", self._role, id="row-role")
+
+    async def send(self, credentials: Credentials | None) -> CheckReport:
+        """Rotate. Raises `PxmError`."""
+        from pxm_tui.services.owners import Key
+
+        role = None if self._role.value == SAME else TokenRole(self._role.value)
+        key = None if credentials is None else Key(credentials)
+        done = await self.services.tokens.rotate(self._cluster.id, self._before, self._asker, key=key, role=role)
+        self.cleanup = done.cleanup
+        return CheckReport(done.cluster, done.snapshot, done.steps, done.error)
+
+    def credentials(self) -> Credentials | None:
+        """What was typed; None, where no secret was, stands for the stored login. Raises `InvalidError`."""
+        return super().credentials() if self._login.typed_secret() else None
