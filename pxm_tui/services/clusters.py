@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pxm_tui.domain.certificate import Certificate, ChangeVerdict, Trust, TrustMode, compare
-from pxm_tui.domain.cluster import Cluster, Endpoint, Login, trust_words
+from pxm_tui.domain.cluster import Cluster, Endpoint, Login, LoginMethod, trust_words
 from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.messages import not_found
 from pxm_tui.domain.observation import Snapshot
@@ -20,7 +20,14 @@ from pxm_tui.domain.steps import Step
 from pxm_tui.services.audit import Audit
 from pxm_tui.services.bridging import BridgedDialog
 from pxm_tui.services.checking import Checker, Outcome
-from pxm_tui.services.deregistration import Deregistrar, Deregistration, cleanup_of, is_revocable
+from pxm_tui.services.deregistration import (
+    Deregistrar,
+    Deregistration,
+    cleanup_of,
+    is_revocable,
+    left_words,
+    write_down,
+)
 from pxm_tui.services.dialog import Dialog, Silent
 from pxm_tui.services.finding import find
 from pxm_tui.services.journal import Journal
@@ -299,9 +306,8 @@ class ClusterService:
             stored = await self._change(cluster, lambda record: replace(record, login=login, updated_at=now))
             for other in set(LoginMethod) - {credentials.method}:
                 await self._secrets.delete(cluster.id, other)
-            left = cleanup_of(cluster) if is_revocable(cluster) and cluster.login.name != credentials.name else ()
-            named = "".join(f"; left on the cluster, to be removed there: {line}" for line in left)
-            self._journal.write(f"logs in as {credentials.name} now{named}", cluster=cluster.name)
+            left = left_words(cleanup_of(cluster)) if is_revocable(cluster) else ""
+            self._journal.write(f"logs in as {credentials.name} now{left}", cluster=cluster.name)
             await self._audit.record("log_in_again", stored, login=credentials.name)
             return await self._saved(stored, outcome)
 
@@ -420,16 +426,7 @@ class ClusterService:
             return done
 
         done = await self._runner.run(work)
-        left = "".join(f"; left on the cluster, to be removed there: {line}" for line in done.cleanup)
-        revoked = f"; the token {cluster.login.name} is revoked" if done.revoked else ""
-        self._journal.write(f"deregistered{revoked}{left}", cluster=cluster.name)
-        await self._audit.record(
-            "deregister",
-            cluster,
-            login=cluster.login.name,
-            revoked="" if done.revoked is None else str(done.revoked).lower(),
-            left_over="; ".join(done.cleanup),
-        )
+        await write_down(done, self._journal, self._audit)
         return done
 
     def door(self) -> Door:

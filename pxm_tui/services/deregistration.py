@@ -6,6 +6,7 @@ names it at the next start.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,9 +18,11 @@ from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import CHECK_STEPS
 from pxm_tui.domain.token_messages import token_may_not
 from pxm_tui.domain.tokens import TokenIntent, remove_line
+from pxm_tui.services.audit import Audit
 from pxm_tui.services.bridging import to_the_end
 from pxm_tui.services.checklist import Checklist
 from pxm_tui.services.dialog import Dialog
+from pxm_tui.services.journal import Journal
 from pxm_tui.services.minting import Mint
 from pxm_tui.services.owners import Door, Entered, Key, may_manage_tokens
 from pxm_tui.services.ports import ClusterRepository, Credentials, SecretStore, Timer
@@ -162,3 +165,22 @@ class Deregistrar:
         if not await self.repository.delete(cluster.id):
             raise not_found(cluster.name, ())
         await self.secrets.delete(cluster.id)
+
+
+def left_words(cleanup: Sequence[str]) -> str:
+    """What is left on the cluster, for a line of the log."""
+    return "".join(f"; left on the cluster, to be removed there: {line}" for line in cleanup)
+
+
+async def write_down(done: Deregistration, journal: Journal, audit: Audit) -> None:
+    """Tell log and audit what was done."""
+    cluster = done.cluster
+    revoked = f"; the token {cluster.login.name} is revoked" if done.revoked else ""
+    journal.write(f"deregistered{revoked}{left_words(done.cleanup)}", cluster=cluster.name)
+    await audit.record(
+        "deregister",
+        cluster,
+        login=cluster.login.name,
+        revoked="" if done.revoked is None else str(done.revoked).lower(),
+        left_over="; ".join(done.cleanup),
+    )

@@ -10,6 +10,7 @@ from pxm_tui.domain.observation import Snapshot
 from pxm_tui.services.audit import DONE, Audit
 from pxm_tui.services.bridging import BridgedDialog
 from pxm_tui.services.clusters import ClusterService
+from pxm_tui.services.deregistration import left_words
 from pxm_tui.services.dialog import Dialog
 from pxm_tui.services.journal import Journal
 from pxm_tui.services.minting import Mint
@@ -85,7 +86,7 @@ class TokenService:
 
     async def _write_down(self, before: Cluster, done: Rotation) -> None:
         login = done.cluster.login.name
-        left = "".join(f"; left on the cluster, to be removed there: {line}" for line in done.cleanup)
+        left = left_words(done.cleanup)
         if done.error is None:
             self.journal.write(f"logs in as {login} now, not as {before.login.name}{left}", cluster=before.name)
         result = DONE if done.error is None else done.error.cause

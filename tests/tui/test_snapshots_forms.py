@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -155,7 +156,9 @@ def test_form_after_a_failure(snap_compare: Compare, size: tuple[int, int]) -> N
 
 
 @pytest.mark.parametrize("size", SIZES, ids=IDS)
-def test_success(snap_compare: Compare, size: tuple[int, int]) -> None:
+def test_success(snap_compare: Compare, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uuid, "uuid4", lambda: uuid.UUID("550e8400-e29b-41d4-a716-446655440000"))
+
     async def done(pilot: Pilot[Any]) -> None:
         app = stage_of(pilot)
         await until(pilot, lambda: app.focused is not None and app.focused.id == "code")

@@ -50,8 +50,10 @@ class DeregisterDialog(BoxDialog[Deregistration | None]):
         self._cluster = view.cluster
         self._gate = NameGate(view.cluster)
         self._erasing = False
-        revocable = is_revocable(view.cluster) and not services.guard.is_read_only(view.cluster)
-        self._owner = OwnerLogin(view.cluster.login.user) if revocable else None
+        cluster = view.cluster
+        dead = cluster.status is Status.UNREACHABLE
+        revocable = is_revocable(cluster) and not dead and not services.guard.is_read_only(cluster)
+        self._owner = OwnerLogin(cluster.login.user) if revocable else None
 
     @property
     def box_title(self) -> str:

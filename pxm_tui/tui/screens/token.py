@@ -12,7 +12,7 @@ from pxm_tui.tui.fields import PushButton
 from pxm_tui.tui.prose import BLANK, Fact, Prose
 from pxm_tui.tui.text import safe
 
-_LABEL = 18
+_LABEL = 15
 FULL_CONTROL = "With its rights that is full control of the cluster, and that it expires does not limit a thief."
 
 
@@ -52,18 +52,18 @@ class TokenDialog(BoxDialog[TokenChoice | None]):
             [
                 Fact(f"{user} may do more than the role {role}, and may not give a token rights of its own."),
                 BLANK,
-                _way("Token, no rights", "an administrator of the cluster gives it them, on any node:"),
+                _way("No rights yet", "a token to which an administrator gives its rights, on any node:"),
                 *(Fact(f"`{safe(line, 1000)}`", label_width=_LABEL) for line in question.lines),
-                _way("Keep the password", "no token is made; the password is stored encrypted."),
-                _way("Token, all rights", f"it may do everything that {user} may, without a second factor."),
+                _way("Keep password", "no token is made; the password is stored encrypted."),
+                _way("All rights", f"a token that may do everything that {user} may, without a second factor."),
                 *([Fact(FULL_CONTROL, label_width=_LABEL)] if question.full_control else []),
                 BLANK,
             ]
         )
         yield buttons(
-            PushButton("Keep the password", id="password"),
-            PushButton("Token, no rights", id="separated"),
-            PushButton("Token, all rights", id="all"),
+            PushButton("Keep password", id="password"),
+            PushButton("No rights yet", id="separated"),
+            PushButton("All rights", id="all"),
         )
 
     def on_mount(self) -> None:
