@@ -140,6 +140,7 @@ async def register_in_the_form(hunt: Hunt, app: PxmApp, pilot: Pilot[None], late
     app.screen.query_one("#password").focus()
     await pilot.press("enter")
     await until(pilot, lambda: type(app.screen).__name__ == "CertificateDialog")
+    await until(pilot, lambda: getattr(app.screen, "_shown_at", None) is not None)
     picture()
     later[0] += 1  # a dialog that trusts something drops the keys of its first half second
     await pilot.press("tab", "enter")
