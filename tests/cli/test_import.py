@@ -95,6 +95,8 @@ def test_what_failed_is_said_for_each_row_and_the_rest_is_registered(
     text = pxm("import", file)
     assert text.status == 10
     assert [line.split()[0] for line in text.out.splitlines()] == ["NAME", "fra-1", "fra-2", "ams-1", "typo"]
+    assert [line.split(maxsplit=3)[-1] for line in text.out.splitlines()[2:4]] == ["token invalid", "refused"]
+    assert text.out.splitlines()[4].endswith("invalid: fingerprnt")
     assert "row 4, fingerprnt: There is no field fingerprnt." in text.err
     assert "99999999" not in done.out + text.out + text.err
 
@@ -231,8 +233,9 @@ def test_questions_are_asked_one_after_the_other(three: FleetThread, environment
             person.types(f"{answer}\n")
         person.sees("NAME")
         assert person.ends() == 10
-        assert person.seen.count("registered") >= 2
-        assert person.seen.count("certificate_untrusted") + person.seen.count("untrusted") >= 1
+        assert person.seen.count("registered") == 2
+        assert person.seen.count("not trusted") == 1
+        assert "put its fingerprint into the row" in person.seen
 
 
 def test_proxxx(pxm: Pxm, three: FleetThread, tmp_path: Path) -> None:

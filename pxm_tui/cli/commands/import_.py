@@ -12,7 +12,8 @@ from pxm_tui.cli.progress import Progress
 from pxm_tui.cli.session import run_with_services, settings_of
 from pxm_tui.cli.table import table
 from pxm_tui.cli.terminal import Terminal
-from pxm_tui.domain.errors import EXIT_STATUS, Code
+from pxm_tui.domain.cluster import SHORT_REASONS
+from pxm_tui.domain.errors import EXIT_STATUS, CertificateError, Code, InvalidError, PxmError
 from pxm_tui.domain.text import one_line
 from pxm_tui.domain.tokens import TokenRole
 from pxm_tui.formats.rows import ImportRow
@@ -84,6 +85,8 @@ def _print(results: tuple[RowResult, ...], arguments: argparse.Namespace) -> Non
         if arguments.dry_run:
             output.say("Nothing was saved.")
     left = [one_line(result.name or result.row.place, 64) for result in results if result.verdict is Verdict.NOT_RUN]
+    if not arguments.json and any(isinstance(result.error, CertificateError) for result in results):
+        output.note("to trust a certificate put its fingerprint into the row, or run the import on a terminal.")
     waiting = sum(result.verdict is Verdict.UNAUTHORIZED for result in results)
     if waiting and not arguments.json:
         these = "1 row has" if waiting == 1 else f"{waiting} rows have"
@@ -94,9 +97,15 @@ def _print(results: tuple[RowResult, ...], arguments: argparse.Namespace) -> Non
 
 def _row(result: RowResult) -> tuple[str, ...]:
     row = result.row
-    what = result.error.cause if result.error is not None else "; ".join(result.notes)
+    what = _short(result.error) if result.error is not None else "; ".join(result.notes)
     cells = (result.name or row.place, row.endpoints[0].url if row.endpoints else "", result.verdict.words, what)
     return tuple(one_line(cell) for cell in cells)
+
+
+def _short(error: PxmError) -> str:
+    if isinstance(error, InvalidError):
+        return f"invalid: {error.field or error.cause}"
+    return SHORT_REASONS.get(error.cause, error.cause.replace("_", " "))
 
 
 def _explain(result: RowResult) -> None:
