@@ -6,8 +6,10 @@ import asyncio
 import sys
 import tempfile
 import time
+from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from pxm_tui.domain.cluster import LoginMethod
 from pxm_tui.domain.secret import Secret
@@ -30,13 +32,18 @@ LOOK_EVERY = 0.002
 def run() -> list[Row]:
     """Measure everything; a row for each goal."""
     opened, raw = read_all()
-    alone = derive()
+    cpu = derive_cpu()
     with tempfile.TemporaryDirectory() as directory:
-        unlocked, lag = asyncio.run(unlock(Path(directory)))
+        unlocked, lag, idle = asyncio.run(unlock(Path(directory)))
+    wall = f"{unlocked:.2f} s ({cpu:.2f} s of CPU)"
     return [
-        ("a vault opened with its passphrase", f"{unlocked:.2f} s", "0.1 to 0.3 s", unlocked <= 0.3),
-        ("the same, one run of the KDF = 1", f"{unlocked / alone:.2f}x", "<= 1.1x", unlocked <= 1.1 * alone),
-        ("the same, longest lag of the loop meanwhile", f"{lag * 1000:.0f} ms", "<= 16 ms", lag <= 0.016),
+        ("a vault opened with its passphrase", wall, "0.1 to 0.3 s", unlocked <= 0.3),
+        (
+            "the same, longest lag of the loop, beyond an idle loop's",
+            f"{max(0.0, lag - idle) * 1000:.0f} ms ({idle * 1000:.0f} ms idle)",
+            "<= 8 ms",
+            lag - idle <= 0.008,
+        ),
         (
             f"{SECRETS} secrets opened",
             f"{opened * 1000:.2f} ms ({opened / raw:.1f}x AES-GCM)",
@@ -69,38 +76,47 @@ def read_all() -> tuple[float, float]:
     return min(ours), min(bare)
 
 
-def derive() -> float:
-    """Seconds of one run of the KDF; the fastest, because other programs only ever add to it."""
+def derive_cpu() -> float:
+    """Seconds of CPU in one run of the KDF; the least, because other programs only ever add to it."""
     times = []
     for _ in range(UNLOCKS):
-        begun = time.perf_counter()
+        used = time.process_time()
         Argon2().derive(PASSPHRASE)
-        times.append(time.perf_counter() - begun)
+        times.append(time.process_time() - used)
     return min(times)
 
 
-async def unlock(directory: Path) -> tuple[float, float]:
-    """Seconds to open a vault with its passphrase, and the longest that the loop stood still; of the best round."""
+async def unlock(directory: Path) -> tuple[float, float, float]:
+    """Seconds to open a vault with its passphrase, the longest that the loop stood still, and that an idle one did.
+
+    All of the best round.
+    """
     maker = SecretVault(directory, secret_store="passphrase", passphrase=PASSPHRASE)
     for number in range(40):
         await maker.put(f"c{number}", LoginMethod.TOKEN, Secret("6ccb1f04"))
     maker.close()
-    times, lags = [], []
+    times, lags, idle = [], [], []
     for _ in range(UNLOCKS):
         vault = SecretVault(directory, secret_store="passphrase")
         await vault.state()
-        begun, looked = time.perf_counter(), time.perf_counter()
-        opening = asyncio.ensure_future(vault.unlock(PASSPHRASE))
-        longest = 0.0
-        while not opening.done():
-            await asyncio.sleep(LOOK_EVERY)
-            now = time.perf_counter()
-            longest, looked = max(longest, now - looked - LOOK_EVERY), now
-        await opening
-        times.append(time.perf_counter() - begun)
-        lags.append(longest)
+        took, lag = await watch_loop(vault.unlock(PASSPHRASE))
+        times.append(took)
+        lags.append(lag)
+        idle.append((await watch_loop(asyncio.sleep(took)))[1])
         vault.close()
-    return min(times), min(lags)
+    return min(times), min(lags), min(idle)
+
+
+async def watch_loop(work: Coroutine[Any, Any, None]) -> tuple[float, float]:
+    """Seconds that work takes, and the longest that the loop stood still meanwhile."""
+    begun = looked = time.perf_counter()
+    longest, task = 0.0, asyncio.ensure_future(work)
+    while not task.done():
+        await asyncio.sleep(LOOK_EVERY)
+        now = time.perf_counter()
+        longest, looked = max(longest, now - looked - LOOK_EVERY), now
+    await task
+    return time.perf_counter() - begun, longest
 
 
 def main() -> None:

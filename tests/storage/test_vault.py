@@ -278,6 +278,29 @@ async def test_a_keyring_that_is_locked_now_may_be_unlocked_later(make: Make) ->
     assert await vault.get("c1", TOKEN) == SECRET
 
 
+async def test_opening_costs_one_run_of_the_key_derivation_and_reading_none(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: list[int] = []
+    derive = Argon2.derive
+
+    def counted(argon2: Argon2, passphrase: Secret) -> Key:
+        runs.append(threading.get_ident())
+        return derive(argon2, passphrase)
+
+    await make(passphrase=PASSPHRASE).put("c1", TOKEN, SECRET)
+    monkeypatch.setattr(Argon2, "derive", counted)
+    vault = make()
+    assert (await vault.state()).open is False
+    await vault.unlock(PASSPHRASE)
+    for number in range(20):
+        await vault.put(f"c{number}", TOKEN, SECRET)
+        assert await vault.get(f"c{number}", TOKEN) == SECRET
+    assert (await vault.state()).open
+    assert len(runs) == 1
+    assert threading.get_ident() not in runs, "in a thread"
+
+
 # The file
 
 
