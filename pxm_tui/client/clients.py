@@ -163,7 +163,7 @@ def _safe(url: str, unix_socket: str | Path | None) -> str:
     if unix_socket is not None:
         return "http://localhost"
     parsed = httpx.URL(url)
-    if parsed.scheme != "https" and not _is_here(parsed.host):
+    if parsed.scheme != "https" and not (parsed.scheme == "http" and _is_here(parsed.host)):
         raise ValueError("plain HTTP to another machine would show the token on its way: use https://")
     return url
 
