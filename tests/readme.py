@@ -80,7 +80,45 @@ def settings() -> str:
     return _table(("Key in `config.toml`", "Default", "Meaning"), settings_table())
 
 
-PARTS: dict[str, Callable[[], str]] = {"settings": settings, "keys": keys, "commands": commands, "exit": exit_statuses}
+def calls() -> str:
+    """The calls of the REST API, from its OpenAPI document."""
+    from pxm_tui.api.openapi import document
+
+    rows = [
+        (
+            f"`{method.upper()} {path}`",
+            operation["summary"],
+            ", ".join(f"`{each['name']}`" for each in operation["parameters"] if each["in"] == "query"),
+            operation.get("x-pxm-role", "none"),
+            " ".join(sorted(operation["responses"])),
+        )
+        for path, methods in document()["paths"].items()
+        for method, operation in methods.items()
+    ]
+    return _table(("Call", "Does", "Parameters", "Token", "Statuses"), rows)
+
+
+def failures() -> str:
+    """The statuses of the REST API's failures, from its OpenAPI document."""
+    from pxm_tui.api.openapi import document
+
+    found: dict[str, str] = {}
+    for methods in document()["paths"].values():
+        for operation in methods.values():
+            for status, response in operation["responses"].items():
+                if status >= "400" and "Failure" in str(response):
+                    found[status] = response["description"]
+    return _table(("Status", "Means"), sorted(found.items()))
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "keys": keys,
+    "commands": commands,
+    "exit": exit_statuses,
+    "settings": settings,
+    "calls": calls,
+    "failures": failures,
+}
 
 
 def _table(heading: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

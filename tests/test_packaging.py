@@ -29,4 +29,6 @@ def test_every_package_says_what_belongs_in_it() -> None:
 
 def test_what_is_no_python_is_shipped_too() -> None:
     others = {path.suffix for path in (ROOT / "pxm_tui").rglob("*") if path.is_file()} - {".py", ".pyc"}
-    assert others <= {".tcss", ".json", ".typed", ""}, "the wheel takes all of pxm_tui; say here what is new"
+    assert others <= {".tcss", ".json", ".typed", ".service", ""}, (
+        "the wheel takes all of pxm_tui; say here what is new"
+    )

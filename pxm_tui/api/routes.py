@@ -148,7 +148,7 @@ HEALTH = Route(
     models.HealthParameters,
 )
 METRICS = Route("metrics", "GET", "/metrics", "Figures for Prometheus.", VIEWER, {200: Reply("Text.", media=TEXT)})
-OPENAPI = Route("openapi", "GET", "/openapi.json", "This document.", "", {200: Reply("OpenAPI 3.1.", media=JSON)})
-DOCS = Route("docs", "GET", "/docs", "This document for people.", "", {200: Reply("A page.", media=HTML)})
+OPENAPI = Route("openapi", "GET", "/openapi.json", "The OpenAPI document.", "", {200: Reply("OpenAPI 3.1.", media=JSON)})
+DOCS = Route("docs", "GET", "/docs", "The same as a page for people.", "", {200: Reply("A page.", media=HTML)})
 
 ROUTES = (REGISTER, LIST, GET, CHECK, DEREGISTER, HEALTH, METRICS, OPENAPI, DOCS)
