@@ -84,12 +84,12 @@ def calls() -> str:
     """The calls of the REST API, from its OpenAPI document."""
     from pxm_tui.api.openapi import document
 
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             f"`{method.upper()} {path}`",
-            operation["summary"],
+            str(operation["summary"]),
             ", ".join(f"`{each['name']}`" for each in operation["parameters"] if each["in"] == "query"),
-            operation.get("x-pxm-role", "none"),
+            str(operation.get("x-pxm-role", "none")),
             " ".join(sorted(operation["responses"])),
         )
         for path, methods in document()["paths"].items()
@@ -108,7 +108,7 @@ def failures() -> str:
             for status, response in operation["responses"].items():
                 if status >= "400" and "Failure" in str(response):
                     found[status] = response["description"]
-    return _table(("Status", "Means"), sorted(found.items()))
+    return _table(("Status", "Means"), [*sorted(found.items())])
 
 
 PARTS: dict[str, Callable[[], str]] = {

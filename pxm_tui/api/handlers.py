@@ -137,7 +137,9 @@ class Handlers:
     async def deregister(self, call: Call) -> web.Response:
         """Erase record and secret; what is left on the cluster is reported."""
         cluster = await self._cluster(call)
-        report = await self._services.clusters.deregister(cluster.id)
+        report = await self._services.clusters.deregister(
+            cluster.id, dialog=Unattended(), keep_token=call.parameters.keep_token
+        )
         await self._services.fleet.reload()
         return _json(report.to_json()) if report.cleanup else web.Response(status=204)
 

@@ -51,13 +51,13 @@ class Buckets:
         self._timer = timer
         self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def take(self, caller: str) -> int:
-        """0 where the call is free to go on, else the seconds after which it is worth another try."""
+    def take(self, caller: str, patience: float = 0.0) -> float:
+        """Seconds until the call may go on; where that is more than `patience`, it may not, and nothing is taken."""
         now = self._timer()
         level, at = self._levels.pop(caller, (self._most, now))
         level = min(self._most, level + (now - at) * self._rate)
-        wait = 0 if level >= 1 else max(1, round((1 - level) / self._rate))
-        self._levels[caller] = (level - 1 if not wait else level, now)
+        wait = max(0.0, (1 - level) / self._rate)
+        self._levels[caller] = (level - 1 if wait <= patience else level, now)
         if len(self._levels) > _CALLERS:
             self._levels.popitem(last=False)
         return wait

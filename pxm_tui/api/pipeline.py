@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from yarl import URL
 
 _logger = logging.getLogger("pxm_tui.api")
+
+PATIENCE = 1.0
+"""Seconds for which a read that comes too soon is held back, instead of refused."""
 
 HEADERS = {
     "Server": "pxm",
@@ -132,7 +136,7 @@ class Pipeline:
     async def _serve(
         self, route: Route, cluster_id: str, request: web.BaseRequest, caller: _Caller
     ) -> web.StreamResponse:
-        token = self._admit(route, request, caller)
+        token = await self._admit(route, request, caller)
         parameters = read_parameters(request.rel_url, route.parameters) if _has_query(route) else None
         body = await read_body(request, route.body, self._limits) if route.body else None
         call = Call(token, cluster_id, parameters, body)
@@ -157,16 +161,19 @@ class Pipeline:
 
     # Who asks
 
-    def _admit(self, route: Route, request: web.BaseRequest, caller: _Caller) -> ApiToken | None:
+    async def _admit(self, route: Route, request: web.BaseRequest, caller: _Caller) -> ApiToken | None:
         """The caller's token, where it may do this and has not asked too often."""
         token = self._token(request, needed=bool(route.role))
         if token is None:
-            self._spend(self._strangers, self._address(request))
+            await self._spend(self._strangers, self._address(request))
             if route.role:
                 raise faults.no_token(any_made=bool(self._access.tokens()))
             return None
         caller.name = token.name
-        self._spend(self._live if route.live else self._reads, token.sha256)
+        if route.live:
+            await self._spend(self._live, token.sha256)
+        else:
+            await self._spend(self._reads, token.sha256, PATIENCE)
         if route.role and not token.role.includes(Role(route.role)):
             raise faults.wrong_role(str(token.role), route.role)
         return token
@@ -183,10 +190,13 @@ class Pipeline:
             return None
 
     @staticmethod
-    def _spend(buckets: Buckets, who: str) -> None:
-        wait = buckets.take(who)
+    async def _spend(buckets: Buckets, who: str, patience: float = 0.0) -> None:
+        """Let a call go on, after a moment where that is enough."""
+        wait = buckets.take(who, patience)
+        if wait > patience:
+            raise faults.too_many(math.ceil(wait))
         if wait:
-            raise faults.too_many(wait)
+            await asyncio.sleep(wait)
 
     def _address(self, request: web.BaseRequest) -> str:
         if self._behind_proxy:

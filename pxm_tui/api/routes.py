@@ -127,10 +127,10 @@ DEREGISTER = Route(
     "deregister",
     "DELETE",
     _ONE,
-    "Erase record and secret here, and revoke the token that pxm made; works when the cluster is dead.",
+    "Erase record and secret here, and revoke the token that pxm made where it may; works when the cluster is dead.",
     ADMIN,
     {
-        204: Reply("It is gone, and nothing is left to clean up.", media=""),
+        204: Reply("It is gone, and nothing is left to clean up on the cluster.", media=""),
         200: Reply("It is gone here; this is left to clean up on the cluster.", models.Deregistration),
     },
     models.DeregisterParameters,
@@ -148,7 +148,9 @@ HEALTH = Route(
     models.HealthParameters,
 )
 METRICS = Route("metrics", "GET", "/metrics", "Figures for Prometheus.", VIEWER, {200: Reply("Text.", media=TEXT)})
-OPENAPI = Route("openapi", "GET", "/openapi.json", "The OpenAPI document.", "", {200: Reply("OpenAPI 3.1.", media=JSON)})
+OPENAPI = Route(
+    "openapi", "GET", "/openapi.json", "The OpenAPI document.", "", {200: Reply("OpenAPI 3.1.", media=JSON)}
+)
 DOCS = Route("docs", "GET", "/docs", "The same as a page for people.", "", {200: Reply("A page.", media=HTML)})
 
 ROUTES = (REGISTER, LIST, GET, CHECK, DEREGISTER, HEALTH, METRICS, OPENAPI, DOCS)

@@ -311,6 +311,35 @@ async def test_deregistering_reports_what_is_left(tmp_path: Path) -> None:
         assert (await running.ask("DELETE", f"{CLUSTERS}/{OLD.id}")).status_code == 404
 
 
+async def test_a_token_that_may_not_revoke_itself_is_named(tmp_path: Path) -> None:
+    server = FakeServer()
+    async with serving(bench(server), tmp_path) as running:
+        for query, tries in (("", 1), ("?keep_token=true", 0)):
+            record = (await running.ask("POST", CLUSTERS, json=BODY)).json()
+            assert record["login"]["minted"] is True
+            before = server.sessions
+            done = await running.ask("DELETE", f"{CLUSTERS}/{record['id']}{query}")
+            assert (done.status_code, done.json()["revoked"], len(done.json()["cleanup"])) == (200, False, 1)
+            assert server.sessions == before + tries
+
+
+async def test_a_password_that_was_kept_leaves_nothing(tmp_path: Path) -> None:
+    async with serving(bench(), tmp_path) as running:
+        record = (await running.ask("POST", CLUSTERS, json={**BODY, "mint_token": False})).json()
+        assert record["login"] == {"method": "password", "user": "root@pam"}
+        assert (await running.ask("DELETE", f"{CLUSTERS}/{record['id']}")).status_code == 204
+
+
+async def test_a_token_of_a_dead_cluster_is_named_for_later(tmp_path: Path) -> None:
+    server = FakeServer()
+    async with serving(bench(server), tmp_path) as running:
+        record = (await running.ask("POST", CLUSTERS, json=BODY)).json()
+        server.errors["connect"] = messages.refused(HERE)
+        done = await running.ask("DELETE", f"{CLUSTERS}/{record['id']}")
+        assert (done.status_code, done.json()["revoked"]) == (200, False)
+        assert done.json()["cleanup"][0].startswith("pveum user token remove root@pam pxm-")
+
+
 async def test_what_storage_cannot_do_is_507(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def broken() -> None:
         raise StorageError("storage_unusable", "No space left.")

@@ -289,3 +289,13 @@ async def test_an_unreachable_cluster_does_not_delay_a_list(tmp_path: Path) -> N
         server.errors["connect"] = messages.refused(Endpoint("10.20.0.11"))
         server.gates["connect"].set()
         assert (await check).json()["cluster"]["status"] == "unreachable"
+
+
+def test_a_read_that_comes_a_little_too_soon_is_held_back_and_not_refused() -> None:
+    clock = StillClock()
+    buckets = Buckets(4, clock.timer)
+    assert [buckets.take("a", patience=1) for _ in range(20)] == [0] * 16 + [0.25, 0.5, 0.75, 1]
+    assert buckets.take("a", patience=1) == 1.25
+    clock.advance(0.25)
+    assert buckets.take("a", patience=1) == 1
+    assert buckets.take("b") == 0

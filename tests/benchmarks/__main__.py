@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-BENCHMARKS = ("startup", "first_paint", "registration", "storage", "secrets", "simulator", "refresh")
+BENCHMARKS = ("startup", "first_paint", "registration", "storage", "secrets", "simulator", "refresh", "rest_api")
 
 
 def main(names: list[str]) -> int:
