@@ -15,6 +15,8 @@ from pxm_tui.domain.text import one_line
 from pxm_tui.services.dialog import (
     CodeQuestion,
     Dialog,
+    KnownAnswer,
+    KnownQuestion,
     PassphraseQuestion,
     TokenChoice,
     TokenQuestion,
@@ -100,6 +102,19 @@ class TerminalDialog:
             if answer in _TOKEN_ANSWERS:
                 return _TOKEN_ANSWERS[answer]
 
+    async def known(self, question: KnownQuestion) -> KnownAnswer | None:
+        """`endpoint`, `separate` or nothing; without a terminal nobody decides."""
+        if self._terminal is None:
+            return None
+        self._terminal.say("\n".join(known_lines(question)))
+        words = "endpoint, separate or no" if question.may_add else "separate or no"
+        while True:
+            answer = (await self._terminal.ask(f"Type {words}: ", fresh=True) or "").strip().lower()
+            if answer in {"", "n", "no"}:
+                return None
+            if answer == KnownAnswer.SEPARATE or (answer == KnownAnswer.ENDPOINT and question.may_add):
+                return KnownAnswer(answer)
+
     async def _new_passphrase(self, terminal: Terminal) -> Secret | None:
         terminal.say("Secrets are stored encrypted. This machine has no keyring, so choose a passphrase; it is asked")
         terminal.say("for once a run. Without one (Enter) secrets are forgotten when this command ends.")
@@ -143,6 +158,11 @@ class OneAtATime:
         async with self._turn:
             return await self._dialog.passphrase(question)
 
+    async def known(self, question: KnownQuestion) -> KnownAnswer | None:
+        """Ask in turn."""
+        async with self._turn:
+            return await self._dialog.known(question)
+
     async def token(self, question: TokenQuestion) -> TokenChoice | None:
         """Ask in turn."""
         async with self._turn:
@@ -170,6 +190,21 @@ def token_lines(question: TokenQuestion) -> list[str]:
         "  password  no token, the password is kept (Enter)",
         f"  all       a token that may do everything that {user} may, without a second factor",
         *([_FULL_CONTROL] if question.full_control else []),
+    ]
+
+
+def known_lines(question: KnownQuestion) -> list[str]:
+    """What is known, and which ways there are."""
+    name, url = one_line(question.cluster.name, 64), question.endpoint.url
+    if not question.may_add:
+        return [
+            f"{url} is an endpoint of {name} already.",
+            "separate registers it a second time, as a cluster of its own (a cloned lab).",
+        ]
+    return [
+        f"{url} belongs to {name} ({question.cluster.endpoint.url}), which is registered already: the same",
+        f"{question.kind}. endpoint adds it to {name}, with the login that {name} has; separate registers it as",
+        "a cluster of its own (a cloned lab).",
     ]
 
 

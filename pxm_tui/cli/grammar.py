@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 GLOBAL = ("--data-dir", "--ascii", "--no-mouse", "--refresh", "--read-only")
 """Options that may stand before the command as well."""
 
-_NOT_YET = "accepted for later versions, it changes nothing yet"
-
 OPTIONS: dict[str, dict[str, Any]] = {
     "--data-dir": {"metavar": "DIR", "help": "where the registry is, in place of PXM_DATA_DIR and the default"},
     "--ascii": {"action": "store_true", "help": "draw with ASCII signs only"},
@@ -39,7 +37,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "help": "what the token may do: look (auditor, the default), run guests too, or all that the user may",
     },
     "--all": {"action": "store_true", "help": "all clusters whose token pxm made"},
-    "--separate": {"action": "store_true", "help": f"{_NOT_YET}: every registration is a record of its own."},
+    "--separate": {"action": "store_true", "help": "register it as a cluster of its own, even if it is known"},
     "--dry-run": {"action": "store_true", "help": "run every step, save nothing, print the steps"},
     "ACTION": {"metavar": "passphrase|keyring|lock", "name": "action", "nargs": "?", "help": "without one it is shown"},
     "--passphrase-stdin": {"action": "store_true", "help": "passphrases are lines of stdin: the present, then the new"},

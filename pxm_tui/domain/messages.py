@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import PurePath
 
 from pxm_tui.domain.certificate import Certificate
-from pxm_tui.domain.cluster import Endpoint
+from pxm_tui.domain.cluster import Cluster, Endpoint
 from pxm_tui.domain.errors import (
     AlreadyRegisteredError,
     CertificateError,
@@ -356,6 +357,23 @@ def already_registered(name: str, endpoint: Endpoint) -> AlreadyRegisteredError:
         f'"{name}" is registered already ({endpoint.url}).',
         do=f"Choose another name, or open it: `pxm show {name}`.",
         field="name",
+    )
+
+
+def same_cluster(known: Cluster, endpoint: Endpoint) -> AlreadyRegisteredError:
+    """The cluster behind the endpoint is registered, whatever it was to be called."""
+    name = one_line(known.name, 64)
+    if endpoint in known.endpoints:
+        return AlreadyRegisteredError(
+            "already_registered",
+            f'{endpoint.url} is an endpoint of "{name}" already.',
+            do=f"Open it: `pxm show {shlex.quote(name)}`. A copy of the cluster, such as a cloned lab: `--separate`.",
+        )
+    return AlreadyRegisteredError(
+        "already_registered",
+        f'{endpoint.url} is a node of "{name}", which is registered already ({known.endpoint.url}).',
+        do=f"Add it: `pxm edit {shlex.quote(name)} --add-endpoint {endpoint.url}`. "
+        "A copy of the cluster, such as a cloned lab: `--separate`.",
     )
 
 

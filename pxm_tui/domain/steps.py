@@ -17,6 +17,7 @@ REGISTER_STEPS = (
     "login",
     "version",
     "discovery",
+    "identity",
     "token",
     "save",
 )

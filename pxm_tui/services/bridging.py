@@ -12,6 +12,8 @@ from pxm_tui.domain.steps import Step
 from pxm_tui.services.dialog import (
     CodeQuestion,
     Dialog,
+    KnownAnswer,
+    KnownQuestion,
     PassphraseQuestion,
     RealmListener,
     TokenChoice,
@@ -30,6 +32,7 @@ class BridgedDialog:
         self._step = runner.here(dialog.step)
         self._trust = runner.ask(dialog.trust)
         self._code = runner.ask(dialog.code)
+        self._known = runner.ask(dialog.known)
         self._passphrase = runner.ask(dialog.passphrase)
         self._token = runner.ask(dialog.token)
         self._realms = runner.here(dialog.realms) if isinstance(dialog, RealmListener) else None
@@ -50,6 +53,10 @@ class BridgedDialog:
     async def code(self, question: CodeQuestion) -> Secret | None:
         """Ask for a second factor."""
         return await self._code(question)
+
+    async def known(self, question: KnownQuestion) -> KnownAnswer | None:
+        """Ask what to do with a cluster that is known."""
+        return await self._known(question)
 
     async def passphrase(self, question: PassphraseQuestion) -> Secret | None:
         """Ask for the vault's passphrase."""

@@ -203,13 +203,19 @@ class ClusterService:
 
             registrar = self._as(Registrar, cluster_id)
             found = await registrar.register(request, bridged, dry_run=dry_run, complete=complete)
-            if not dry_run:
+            if found.joined and not dry_run:
+                await self._joined(found.cluster, request.target)
+            elif not dry_run:
                 self.checker().keep_ticket(found.cluster.id, found.ticket)
                 self._journal.write(f"registered, {found.cluster.endpoint.url}", cluster=found.cluster.name)
                 await self._registered(found.cluster)
             return found
 
         return await self._runner.run(work)
+
+    async def _joined(self, cluster: Cluster, endpoint: Endpoint) -> None:
+        self._journal.write(f"{endpoint.url} is an endpoint of it now", cluster=cluster.name)
+        await self._audit.record("add_endpoint", cluster, endpoint=endpoint.url)
 
     def _as(self, kind: type[R], cluster_id: str | None) -> R:
         """A registrar of this kind. Call it on the runner's loop only."""

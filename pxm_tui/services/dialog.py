@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from pxm_tui.domain.certificate import Certificate
-from pxm_tui.domain.cluster import Endpoint
+from pxm_tui.domain.cluster import Cluster, Endpoint
 from pxm_tui.domain.observation import Realm
 from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import Step
@@ -82,6 +82,33 @@ class TokenQuestion:
     full_control: bool
 
 
+class KnownAnswer(StrEnum):
+    """What is done with an endpoint of a cluster that is registered already."""
+
+    ENDPOINT = "endpoint"
+    SEPARATE = "separate"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownQuestion:
+    """The cluster that is being registered is known already.
+
+    Attributes:
+        cluster: the known one.
+        endpoint: what is being registered; it may be an endpoint of the known one already.
+        kind: what they share, `authority` or `certificate`.
+    """
+
+    cluster: Cluster
+    endpoint: Endpoint
+    kind: str
+
+    @property
+    def may_add(self) -> bool:
+        """The endpoint is a new one."""
+        return self.endpoint not in self.cluster.endpoints
+
+
 class Dialog(Protocol):
     """A face's side of a registration or check."""
 
@@ -103,6 +130,10 @@ class Dialog(Protocol):
 
     async def token(self, question: TokenQuestion) -> TokenChoice | None:
         """Which way to take, or None when there is nobody to ask."""
+        ...
+
+    async def known(self, question: KnownQuestion) -> KnownAnswer | None:
+        """What to do with a cluster that is known; None stops, or there is nobody to ask."""
         ...
 
 
@@ -134,5 +165,9 @@ class Silent:
         return None
 
     async def token(self, question: TokenQuestion) -> TokenChoice | None:  # noqa: ARG002
+        """None."""
+        return None
+
+    async def known(self, question: KnownQuestion) -> KnownAnswer | None:  # noqa: ARG002
         """None."""
         return None

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from pxm_tui.domain.certificate import Certificate, Trust
 from pxm_tui.domain.cluster import CheckResult, Cluster, Endpoint, LoginMethod
+from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.observation import Observation, Realm, Snapshot
 from pxm_tui.domain.secret import Secret
 from pxm_tui.services.token_ports import TokenOffice
@@ -24,6 +25,10 @@ Clock = Callable[[], datetime]
 
 Timer = Callable[[], float]
 """A monotonic time, seconds."""
+
+
+Refusal = Callable[[Cluster], PxmError | None]
+"""What a record that is there says against another one that is to be saved."""
 
 
 class Runner(Protocol):
@@ -60,12 +65,16 @@ class ClusterRepository(Protocol):
         """What a person should be told since the last call: a damaged file, permissions that were too wide."""
         ...
 
-    async def save(self, cluster: Cluster) -> None:
+    async def save(self, cluster: Cluster, refuse: Refusal | None = None) -> None:
         """Insert the record, or replace the one with the same id.
+
+        Args:
+            cluster: the record.
+            refuse: asked of each other record, under the write lock; an error that it gives is raised.
 
         Raises:
             AlreadyRegisteredError: another record has this name (checked under the write lock, without regard to
-                case and Unicode form).
+                case and Unicode form), or is refused.
         """
         ...
 

@@ -22,6 +22,7 @@ from pxm_tui.services.bridging import to_the_end
 from pxm_tui.services.checklist import Checklist, StepNotes
 from pxm_tui.services.conversation import Conversation, short_fingerprint
 from pxm_tui.services.dialog import Dialog, RealmListener, TrustQuestion
+from pxm_tui.services.identity import Identification, Join, refuse_same
 from pxm_tui.services.judge import answered, snapshot_of
 from pxm_tui.services.leftovers import LeftOvers
 from pxm_tui.services.minting import Mint, Minting, Wish, seen_by
@@ -31,6 +32,7 @@ from pxm_tui.services.ports import (
     Credentials,
     ProxmoxGateway,
     ProxmoxSession,
+    Refusal,
     SecretStore,
     Ticket,
     Timer,
@@ -59,6 +61,8 @@ class Registration:
     snapshot: Snapshot
     steps: tuple[Step, ...]
     ticket: Ticket | None = None
+    joined: bool = False
+    """Nothing was registered: the endpoint was added to `cluster`, which is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,10 @@ class Registrar:
                 login = Login(credentials.method, credentials.user, credentials.token_id, changed_at=self._now())
                 observed = await conversation.read(reading, login)
                 trust = with_authority(trust, await reading.authority())
+            identification = Identification(self.repository, request.target, request.separate)
+            join = await identification.run(trust, dialog, checklist)
+            if join is not None:
+                return await self._join(join, observed, checklist, dry_run=dry_run)
             minting = await self._minting(request, trust, session, credentials, observed, dry_run=dry_run)
             # The session, and with it the login, outlives the save: a token that cannot be saved is taken back.
             async with minting.login(dialog, checklist, dry_run=dry_run) as keeping:
@@ -144,10 +152,23 @@ class Registrar:
                     with checklist.step("save") as notes:
                         with checklist.waiting(notes):
                             await open_vault(self.secrets, dialog)
-                        cluster = await self._save(cluster, keeping.secret, named=bool(request.name))
+                        refuse = None if identification.separate else refuse_same(cluster)
+                        cluster = await self._save(cluster, keeping.secret, refuse, named=bool(request.name))
                         notes.message = cluster.name
         ticket = None if keeping.minted else reading.ticket
         return Registration(cluster, snapshot, checklist.steps(), ticket)
+
+    async def _join(self, join: Join, observed: Observation, checklist: Checklist, *, dry_run: bool) -> Registration:
+        """Add the endpoint to the cluster that is known; what was typed to log in is forgotten."""
+        cluster = join.added(join.known, self._now())
+        if not dry_run:
+            with checklist.step("save") as notes:
+                cluster = await to_the_end(lambda: join.save(self._now()))
+                notes.message = f"added to {cluster.name}"
+        certificate = join.trust.certificate
+        assert certificate is not None  # noqa: S101
+        snapshot = snapshot_of(Snapshot(cluster.id), cluster, observed, certificate, self._now())
+        return Registration(cluster, snapshot, checklist.steps(), joined=True)
 
     async def _minting(
         self,
@@ -235,27 +256,27 @@ class Registrar:
         cluster = apply_check(cluster, answered(cluster, observed, now))
         return cluster, snapshot_of(Snapshot(cluster.id), cluster, observed, trust.certificate, now)
 
-    async def _save(self, cluster: Cluster, secret: Secret, *, named: bool) -> Cluster:
+    async def _save(self, cluster: Cluster, secret: Secret, refuse: Refusal | None, *, named: bool) -> Cluster:
         """Secret first, record second, both or neither; once begun it goes on to its end."""
-        return await to_the_end(lambda: self._save_both(cluster, secret, named=named))
+        return await to_the_end(lambda: self._save_both(cluster, secret, refuse, named=named))
 
-    async def _save_both(self, cluster: Cluster, secret: Secret, *, named: bool) -> Cluster:
+    async def _save_both(self, cluster: Cluster, secret: Secret, refuse: Refusal | None, *, named: bool) -> Cluster:
         await self.secrets.put(cluster.id, cluster.login.method, secret)
         try:
-            return await self._save_record(cluster, named=named)
+            return await self._save_record(cluster, refuse, named=named)
         except BaseException:
             await self.secrets.delete(cluster.id)
             raise
 
-    async def _save_record(self, cluster: Cluster, *, named: bool) -> Cluster:
+    async def _save_record(self, cluster: Cluster, refuse: Refusal | None, *, named: bool) -> Cluster:
         """Save under the name; the cluster's own name gets `-2` and so on where it is taken."""
         taken: set[str] = set()
         while True:
             found = cluster if named else replace(cluster, name=free_name(cluster.name, taken))
             try:
-                await self.repository.save(found)
-            except AlreadyRegisteredError:
-                if named:
+                await self.repository.save(found, refuse)
+            except AlreadyRegisteredError as error:
+                if named or error.field != "name":
                     raise
                 taken |= {found.name} | {known.name for known in await self.repository.list()}
             else:

@@ -44,6 +44,8 @@ class RegistrationRequest(BaseModel):
     fingerprint: str | None = None
     trust_ca: str | None = Field(default=None, repr=False)
     labels: tuple[tuple[str, str], ...] = ()
+    separate: bool = False
+    """Register it as a cluster of its own, even where it is known already."""
     mint_token: bool = True
     token_role: TokenRole = TokenRole.AUDITOR
 

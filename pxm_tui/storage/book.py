@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from pxm_tui.domain.cluster import CheckResult, Cluster, apply_check
 from pxm_tui.domain.text import fold, natural_key
+
+if TYPE_CHECKING:
+    from pxm_tui.services.ports import Refusal
 
 
 class Book:
@@ -30,12 +34,15 @@ class Book:
             self._by_name = {fold(cluster.name): cluster for cluster in self.clusters}
         return self._by_name.get(fold(name))
 
-    def with_cluster(self, cluster: Cluster) -> Book:
+    def with_cluster(self, cluster: Cluster, refuse: Refusal | None = None) -> Book:
         """The book with a cluster inserted, or replaced by its id.
 
         Raises:
-            AlreadyRegisteredError: another cluster has its name.
+            AlreadyRegisteredError: another cluster has its name, or is refused.
         """
+        for kept in self.clusters if refuse is not None else ():
+            if kept.id != cluster.id and refuse is not None and (error := refuse(kept)) is not None:
+                raise error
         other = self.named(cluster.name)
         if other is not None and other.id != cluster.id:
             from pxm_tui.domain.messages import already_registered

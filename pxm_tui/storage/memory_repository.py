@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from pxm_tui.domain.cluster import CheckResult, Cluster
+from pxm_tui.services.ports import Refusal
 from pxm_tui.storage.book import Book
 from pxm_tui.storage.documents import cluster_of, identity_document, state_document
 
@@ -28,13 +29,13 @@ class MemoryRepository:
         """Nothing can happen to memory that a person should be told."""
         return ()
 
-    async def save(self, cluster: Cluster) -> None:
+    async def save(self, cluster: Cluster, refuse: Refusal | None = None) -> None:
         """Insert the record, or replace the one with the same id.
 
         Raises:
-            AlreadyRegisteredError: another record has this name.
+            AlreadyRegisteredError: another record has this name, or is refused.
         """
-        self._turn_to(self._book.with_cluster(_as_stored(cluster)))
+        self._turn_to(self._book.with_cluster(_as_stored(cluster), refuse))
 
     async def update(self, cluster_id: str, change: Callable[[Cluster], Cluster]) -> Cluster | None:
         """Apply `change` to the record; the new record, or None."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pxm_tui.domain.cluster import CheckResult, Cluster
+    from pxm_tui.services.ports import Refusal
     from pxm_tui.storage.book import Book
 
 
@@ -106,13 +107,13 @@ class TinyDbRepository:
         """What a person should be told since the last call: a damaged file, permissions that were too wide."""
         return self._notices.take()
 
-    async def save(self, cluster: Cluster) -> None:
+    async def save(self, cluster: Cluster, refuse: Refusal | None = None) -> None:
         """Insert the record, or replace the one with the same id; on the disk when this returns.
 
         Raises:
-            AlreadyRegisteredError: another record has this name.
+            AlreadyRegisteredError: another record has this name, or is refused.
         """
-        await self._writer.run(lambda: self._save(cluster))
+        await self._writer.run(lambda: self._save(cluster, refuse))
 
     async def update(self, cluster_id: str, change: Callable[[Cluster], Cluster]) -> Cluster | None:
         """Apply `change` to the record as it is on disk, under the write lock; the new record, or None."""
@@ -174,9 +175,9 @@ class TinyDbRepository:
             self._loaded = loaded
         return loaded.value
 
-    def _save(self, cluster: Cluster) -> None:
+    def _save(self, cluster: Cluster, refuse: Refusal | None) -> None:
         with self._file.lock():
-            self._put(self._current(), cluster)
+            self._put(self._current(), cluster, refuse)
 
     def _update(self, cluster_id: str, change: Callable[[Cluster], Cluster]) -> Cluster | None:
         with self._file.lock():
@@ -184,13 +185,13 @@ class TinyDbRepository:
             found = registry.book.by_id.get(cluster_id)
             return None if found is None else self._put(registry, change(found))
 
-    def _put(self, registry: Registry, cluster: Cluster) -> Cluster:
+    def _put(self, registry: Registry, cluster: Cluster, refuse: Refusal | None = None) -> Cluster:
         """Insert or replace a record; the lock is held."""
         from pxm_tui.storage.documents import cluster_of, identity_document, state_document
 
         identity, state = identity_document(cluster), state_document(cluster)
         stored = cluster_of(identity, state)
-        self._write(registry, registry.book.with_cluster(stored), identities=[identity], states=[state])
+        self._write(registry, registry.book.with_cluster(stored, refuse), identities=[identity], states=[state])
         return stored
 
     def _delete(self, cluster_id: str) -> bool:

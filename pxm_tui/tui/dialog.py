@@ -18,7 +18,15 @@ from pxm_tui.domain.observation import Realm
 from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import Step
 from pxm_tui.services.bundle import Services
-from pxm_tui.services.dialog import CodeQuestion, PassphraseQuestion, TokenChoice, TokenQuestion, TrustQuestion
+from pxm_tui.services.dialog import (
+    CodeQuestion,
+    KnownAnswer,
+    KnownQuestion,
+    PassphraseQuestion,
+    TokenChoice,
+    TokenQuestion,
+    TrustQuestion,
+)
 from pxm_tui.tui.copying import TMUX_HINT
 from pxm_tui.tui.glyphs import glyphs_of, tag_spans
 from pxm_tui.tui.keys import Key, bindings
@@ -308,6 +316,12 @@ class Asker:
     async def code(self, question: CodeQuestion) -> Secret | None:
         """Ask the screen, where it has a field for it."""
         return None if self._on_code is None else await self._on_code(question)
+
+    async def known(self, question: KnownQuestion) -> KnownAnswer | None:
+        """Ask."""
+        from pxm_tui.tui.screens.known import KnownDialog
+
+        return await ask(self._screen, KnownDialog(question, self._services))
 
     async def passphrase(self, question: PassphraseQuestion) -> Secret | None:
         """Ask."""

@@ -23,7 +23,7 @@ RECORD_KEYS = [
     "endpoints", "login", "labels", "trust", "last_seen_at", "nodes_online", "quorate", "guests_running",
     "guests_total", "limits", "error", "guard",
 ]  # fmt: skip
-STEPS = ["name", "address", "connect", "certificate", "proxmox", "login", "version", "discovery", "token"]
+STEPS = ["name", "address", "connect", "certificate", "proxmox", "login", "version", "discovery", "identity", "token"]
 
 
 def files_with(folder: Path, text: str) -> list[Path]:
@@ -131,11 +131,11 @@ def test_a_dry_run_saves_nothing(pxm: Pxm, fleet: FleetThread, environment: Path
 def test_a_dry_run_that_fails_has_steps_and_error(pxm: Pxm, fleet: FleetThread) -> None:
     done = pxm(*register_arguments(fleet, 1, "dry", "--dry-run", "--json"), stdin="not the password\n")
     assert done.status == 5
-    assert [step["state"] for step in done.json["steps"]] == [*["ok"] * 5, "failed", *["skipped"] * 3]
+    assert [step["state"] for step in done.json["steps"]] == [*["ok"] * 5, "failed", *["skipped"] * 4]
     assert done.json["error"]["cause"] == "credentials"
     words = pxm(*register_arguments(fleet, 1, "dry", "--dry-run"), stdin="not the password\n")
     assert words.status == 5
-    assert words.out.splitlines()[-1].split(maxsplit=2)[2] == "version, discovery, token"
+    assert words.out.splitlines()[-1].split(maxsplit=2)[2] == "version, discovery, identity, token"
     assert words.err.startswith("pxm: ")
 
 

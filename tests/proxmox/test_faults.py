@@ -72,8 +72,8 @@ def by_password(cluster: SimulatedCluster) -> RegistrationRequest:
         name="lab",
         user=cluster.username,
         password=cluster.password,
-        fingerprint=cluster.fingerprint,
         mint_token=False,
+        fingerprint=cluster.fingerprint,
     )
 
 

@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 
 from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import Step, StepState
-from pxm_tui.services.dialog import CodeQuestion, PassphraseQuestion, TokenChoice, TokenQuestion, TrustQuestion
+from pxm_tui.services.dialog import (
+    CodeQuestion,
+    KnownAnswer,
+    KnownQuestion,
+    PassphraseQuestion,
+    TokenChoice,
+    TokenQuestion,
+    TrustQuestion,
+)
 
 
 @dataclass
@@ -14,6 +22,7 @@ class Recorder:
     """Answers, and what was asked and told."""
 
     trusts: bool = True
+    known_answer: KnownAnswer | None = KnownAnswer.SEPARATE
     codes: list[str] = field(default_factory=list)
     passphrases: list[str | None] = field(default_factory=list)
     token_choice: TokenChoice | None = None
@@ -33,6 +42,11 @@ class Recorder:
         """The next code."""
         self.questions.append(question)
         return Secret(self.codes.pop(0)) if self.codes else None
+
+    async def known(self, question: KnownQuestion) -> KnownAnswer | None:
+        """As told."""
+        self.questions.append(question)
+        return self.known_answer
 
     async def passphrase(self, question: PassphraseQuestion) -> Secret | None:
         """The next passphrase."""

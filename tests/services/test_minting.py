@@ -180,7 +180,7 @@ async def test_a_token_that_cannot_be_finished_is_taken_back(phase: str) -> None
 async def test_a_token_is_taken_back_if_the_save_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     found = bench()
 
-    async def full(_cluster: object) -> None:
+    async def full(_cluster: object, _refuse: object = None) -> None:
         raise messages.storage_unusable("/data", "no space left")
 
     monkeypatch.setattr(found.repository, "save", full)

@@ -234,7 +234,7 @@ def _waits(gate: asyncio.Event) -> bool:
 async def test_a_failed_save_takes_the_secret_back(monkeypatch: pytest.MonkeyPatch) -> None:
     found = bench()
 
-    async def full(_cluster: object) -> None:
+    async def full(_cluster: object, _refuse: object = None) -> None:
         raise messages.storage_unusable("/data", "no space left")
 
     monkeypatch.setattr(found.repository, "save", full)
@@ -247,10 +247,10 @@ async def test_a_cancel_during_the_save_does_not_tear_it(monkeypatch: pytest.Mon
     found, gate, begun = bench(), asyncio.Event(), asyncio.Event()
     save = found.repository.save
 
-    async def slow(record: Any) -> None:
+    async def slow(record: Any, refuse: Any = None) -> None:
         begun.set()
         await gate.wait()
-        await save(record)
+        await save(record, refuse)
 
     monkeypatch.setattr(found.repository, "save", slow)
     task = asyncio.create_task(register(found))

@@ -157,7 +157,7 @@ async def test_a_rejected_password_keeps_everything_and_goes_to_the_field() -> N
         assert focused(app) == "password"
         assert "address, connect, certificate, proxmox: passed" in app.shown
         assert "It said: authentication failure" in app.shown
-        assert "version, discovery, token, save: not run" in app.shown
+        assert "version, discovery, identity, token, save: not run" in app.shown
         assert "nothing was saved" in app.shown
         assert field(app, "password").value == "wrong"
         field(app, "password").value = PASSWORD
@@ -370,7 +370,7 @@ async def test_an_endpoint_that_does_not_answer_is_explained() -> None:
         assert report[0].endswith("registration of 10.20.0.11:8006, 2026-11-22 14:02:10 UTC, from jump1")
         assert report[2] == "address      ok         0 ms   10.20.0.11, port 8006"
         assert report[3].startswith("connect      failed     0 ms   refused: 10.20.0.11 is up")
-        assert report[4] == "not run      certificate, proxmox, login, version, discovery, token, save"
+        assert report[4] == "not run      certificate, proxmox, login, version, discovery, identity, token, save"
 
 
 async def test_an_unknown_realm_is_said_at_the_user() -> None:

@@ -31,6 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
         "endpoint": _endpoint(arguments.endpoint),
         "fingerprint": arguments.fingerprint,
         "trust_ca": read_ca(Path(arguments.ca_file)) if arguments.ca_file is not None else None,
+        "separate": arguments.separate,
         "labels": tuple(parse_label(text) for text in arguments.label or ()),
         "mint_token": not arguments.no_token,
         "token_role": arguments.token_role or "auditor",
@@ -74,10 +75,18 @@ async def _registered(services: Services, found: Registration, *, as_json: bool)
     if as_json:
         output.print_json(found.cluster.to_json())
     else:
-        output.say(f"Registered {one_line(found.cluster.name)}: {one_line(summary(found.cluster))}")
+        output.say(_what_was_done(found))
         _print_warnings(found.steps)
     if (await services.clusters.vault()).mode is VaultMode.ASK:
         output.note("note: no secret store is in use, so the secret is forgotten now; the next check needs it again.")
+
+
+def _what_was_done(found: Registration) -> str:
+    name = one_line(found.cluster.name)
+    if found.joined:
+        login = one_line(found.cluster.login.name)
+        return f"Added {found.cluster.endpoints[-1].url} to {name}, which logs in there as {login}, too."
+    return f"Registered {name}: {one_line(summary(found.cluster))}"
 
 
 def _print_warnings(steps: tuple[Step, ...]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from enum import Enum, auto
+from typing import TYPE_CHECKING
 
 from textual import events, on, work
 from textual.app import ComposeResult
@@ -14,6 +15,7 @@ from textual.widgets import Static
 
 from pxm_tui.domain.cluster import Endpoint
 from pxm_tui.domain.errors import CertificateError, InvalidError, PxmError, UnreachableError
+from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.report import registration_report
 from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import REGISTER_STEPS, Step, StepState
@@ -27,6 +29,9 @@ from pxm_tui.tui.keys import Key, bindings
 from pxm_tui.tui.register_form import RegisterForm, fresh
 from pxm_tui.tui.screens.base import PxmScreen
 from pxm_tui.tui.widgets.frame import KeysLine, RuleLine, TitleLine
+
+if TYPE_CHECKING:
+    from pxm_tui.services.registration import Registration
 
 TITLE = "Register a cluster"
 SHOWN_STEPS = REGISTER_STEPS[1:]
@@ -278,13 +283,20 @@ class RegisterScreen(PxmScreen[RegisterOutcome]):
             # After what the server said on the way, which is in the screen's queue.
             self.call_later(self._fail, failed.steps, failed.error)
             return
-        await self.services.fleet.adopt(found.cluster, found.snapshot)
+        await self.services.fleet.adopt(found.cluster, self._snapshot_of(found))
         vault = await self.services.clusters.vault()
         self._succeed(found.cluster.id)
         from pxm_tui.tui.screens.register_success import RegisteredScreen
 
         page = RegisteredScreen(self.services, found, vault, second_factor=self._coded)
         self.app.push_screen(page, self._after_success)
+
+    def _snapshot_of(self, found: Registration) -> Snapshot:
+        """What was seen; of a known cluster what its own login has seen, until that is asked again."""
+        if not found.joined:
+            return found.snapshot
+        views = self.services.fleet.view().clusters
+        return next((view.snapshot for view in views if view.cluster.id == found.cluster.id), found.snapshot)
 
     def _refuse(self, error: InvalidError) -> None:
         """A field is wrong; nothing was contacted."""

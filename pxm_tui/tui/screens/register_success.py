@@ -108,13 +108,18 @@ class RegisteredScreen(PxmScreen[bool]):
     def _facts(self) -> list[Fact]:
         cluster, snapshot = self._registration.cluster, self._registration.snapshot
         mark = self.glyphs.of_step("ok")
-        head = Content.assemble((mark, STEP_STYLE["ok"]), f" {safe(cluster.name, 64)} is registered.")
+        done = "has one more endpoint" if self._registration.joined else "is registered"
+        head = Content.assemble((mark, STEP_STYLE["ok"]), f" {safe(cluster.name, 64)} {done}.")
         facts = [Fact(lines=lambda _room: [head]), BLANK, Fact(_cluster_words(cluster), indent=2)]
         for label, text in self._kept(cluster, snapshot):
             facts.append(Fact(text, label=label, label_width=_LABEL, indent=2))
         return [*facts, BLANK, BLANK, Fact(times_words(self._registration.steps), indent=2)]
 
     def _kept(self, cluster: Cluster, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+        if self._registration.joined:
+            yield "Endpoints", ", ".join(endpoint.url for endpoint in cluster.endpoints)
+            yield "Login", f"{cluster.login.name}, as before; what you typed to log in is forgotten"
+            return
         node = next((node.name for node in snapshot.nodes if node.local), "")
         at = f" (node {node})" if node else ""
         yield "Endpoint", f"{cluster.endpoint.url}{at}, the only one so far"
