@@ -196,6 +196,7 @@ def as_request(body: models.RegisterRequest) -> Any:
             trust_ca=body.ca,
             labels=tuple(body.labels.items()),
             mint_token=body.mint_token,
+            separate=body.separate,
         )
     except PxmError as error:
         raise refusal(renamed(error)) from None

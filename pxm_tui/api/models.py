@@ -220,6 +220,7 @@ class RegisterRequest(Request):
     mint_token: bool = Field(
         default=True, description="After a password login make a scoped API token and forget the password."
     )
+    separate: bool = Field(default=False, description="Register it as a cluster of its own, even if it is known.")
 
 
 class EndpointBody(Request):

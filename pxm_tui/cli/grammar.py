@@ -197,7 +197,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     (
         "import",
-        "pxm import FILE [--format FORM] [--token-role auditor|operator|all | --no-token]\n       [--dry-run] [--json]",
+        "pxm import FILE [--format FORM] [--token-role ROLE | --no-token]\n       [--dry-run] [--json]",
         "Register the clusters of a file, side by side, with a verdict for each.",
         "The file is CSV, YAML or JSON, such as pxm export writes; pvetui's config.yml, proxxx's config.toml, or the "
         "remotes.cfg of Proxmox Datacenter Manager. Run it again to go on: what is registered is left as it is. Exit "

@@ -353,7 +353,7 @@ async def test_what_storage_cannot_do_is_507(tmp_path: Path, monkeypatch: pytest
 
 async def test_the_audit_says_whose_token_changed_what(tmp_path: Path) -> None:
     async with serving(bench(clusters=[OLD]), tmp_path) as running:
-        await running.ask("POST", CLUSTERS, json=BODY)
+        await running.ask("POST", CLUSTERS, json={**BODY, "separate": True})
         await running.ask("DELETE", f"{CLUSTERS}/{OLD.id}")
         entries = running.bench.audit.kept
     assert [entry.action for entry in entries] == ["register", "deregister"]

@@ -198,7 +198,7 @@ KILLED_BEFORE_THE_SAVE = """
 import os, signal, sys
 from pxm_tui.storage.tinydb_repository import TinyDbRepository
 
-async def killed(self, cluster):
+async def killed(self, *given):
     os.kill(os.getpid(), signal.SIGKILL)
 
 TinyDbRepository.save = killed

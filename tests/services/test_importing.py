@@ -28,14 +28,16 @@ def token_row(number: int, **more: Any) -> ImportRow:
         "endpoint": f"10.0.0.{number}",
         "token_id": "monitor@pve!pxm",
         "token_secret": SECRET,
-        "fingerprint": certificate().sha256,
+        "fingerprint": certificate(seed=number).sha256,
         **more,
     }
     return row_of(f"row {number}", entry)
 
 
 def bench_of(count: int, known: tuple[Cluster, ...] = (), **options: Any) -> Bench:
-    return make_bench(known, servers={f"10.0.0.{number}": FakeServer() for number in range(1, count + 1)}, **options)
+    numbers = range(1, count + 1)
+    servers = {f"10.0.0.{number}": FakeServer(certificate=certificate(seed=number)) for number in numbers}
+    return make_bench(known, servers=servers, **options)
 
 
 def importer(bench: Bench, *rows: ImportRow, **options: Any) -> Importer:
