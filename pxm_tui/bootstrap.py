@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pxm_tui.services.ports import Clock, ProxmoxGateway, Runner, Timer
     from pxm_tui.settings import Settings
     from pxm_tui.storage.audit_log import FileAuditLog
+    from pxm_tui.storage.snapshot_cache import FileSnapshotCache
     from pxm_tui.storage.tinydb_repository import TinyDbRepository
     from pxm_tui.storage.vault import SecretVault
 
@@ -62,6 +63,13 @@ def open_audit_log(settings: Settings, *, syslog: bool = False) -> FileAuditLog:
     from pxm_tui.storage.syslog import send
 
     return FileAuditLog(settings.state_dir, also_to=send)
+
+
+def open_cache(settings: Settings) -> FileSnapshotCache:
+    """The last known state beyond the registry."""
+    from pxm_tui.storage.snapshot_cache import FileSnapshotCache
+
+    return FileSnapshotCache(settings.cache_dir)
 
 
 def open_gateway(settings: Settings) -> ProxmoxGateway:
@@ -143,14 +151,13 @@ def build_services(
     from pxm_tui.storage.actor import present_actor
     from pxm_tui.storage.intents import FileIntentLog
     from pxm_tui.storage.preferences import FilePreferences
-    from pxm_tui.storage.snapshot_cache import FileSnapshotCache
 
     repository, secrets, journal = open_repository(settings), open_secrets(settings, passphrase), Journal(clock)
     audit_log = open_audit_log(settings, syslog=settings.syslog and demo is None)
     audit = Audit(audit_log, present_actor(), clock, journal)
     guard = Guard(repository, audit, journal, clock, read_only=settings.read_only)
 
-    cache, intents = FileSnapshotCache(settings.cache_dir), FileIntentLog(settings.state_dir / "intents")
+    cache, intents = open_cache(settings), FileIntentLog(settings.state_dir / "intents")
     mint = Mint(intents, journal, clock, randbelow, socket.gethostname(), _person(), guard, audit)
 
     def close() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from pxm_tui.cli.table import pairs, table
+from pxm_tui.domain.capabilities import DOES, SEES, Capability, Extent, can, commands
 from pxm_tui.domain.certificate import Trust
 from pxm_tui.domain.cluster import Cluster, trust_words
 from pxm_tui.domain.describe import (
@@ -14,6 +16,8 @@ from pxm_tui.domain.describe import (
     nodes_figure,
     status_words,
 )
+from pxm_tui.domain.observation import Permissions, Snapshot
+from pxm_tui.domain.rights import may_everything
 from pxm_tui.domain.text import one_line
 from pxm_tui.domain.times import age, days_left, iso
 from pxm_tui.domain.tokens import expiry_words
@@ -49,8 +53,8 @@ def seen(cluster: Cluster, now: datetime) -> str:
     return f"{int(seconds)} s" if seconds < 60 else age(seconds)
 
 
-def cluster_record(cluster: Cluster, now: datetime) -> str:
-    """All that is known of one cluster, as `pxm show` prints it."""
+def cluster_record(cluster: Cluster, now: datetime, snapshot: Snapshot | None = None) -> str:
+    """All that is known of one cluster, as `pxm show` prints it; its rights where the snapshot knows them."""
     rows = [
         ("name", cluster.name),
         ("id", cluster.id),
@@ -64,6 +68,8 @@ def cluster_record(cluster: Cluster, now: datetime) -> str:
         ("trust", _trust(cluster.trust, now)),
         ("labels", labels_words(cluster)),
         ("limits", "\n".join(f"{one_line(limit.privilege)} on {one_line(limit.path)}" for limit in cluster.limits)),
+        *(_rights(cluster, snapshot.permissions) if snapshot and snapshot.permissions else ()),
+        ("guard", "read-only: pxm changes nothing on it" if cluster.read_only else ""),
         ("seen", _seen_at(cluster, now)),
         ("registered", iso(cluster.created_at)),
         ("updated", iso(cluster.updated_at)),
@@ -77,6 +83,29 @@ def _reason(cluster: Cluster) -> list[tuple[str, str]]:
         return []
     since = f", since {iso(error.since)}" if error.since else ""
     return [("what", f"{one_line(error.message)}{since}"), ("probably", error.probably), ("do", error.do)]
+
+
+def _rights(cluster: Cluster, permissions: Permissions) -> list[tuple[str, str]]:
+    """What its login may, what it lacks, and the commands that grant it, by purpose."""
+    if may_everything(permissions):
+        return [("rights", "sees and may do everything")]
+    version, user = cluster.proxmox_version, cluster.login.user
+    found = {action: can(action, permissions, version=version, user=user) for action in (*SEES, *DOES)}
+    lacks = [f"{one.action.words} ({one.why_not()})" for one in found.values() if one.extent is not Extent.ALL]
+    return [
+        ("sees", _may(found[action] for action in SEES)),
+        ("may", _may(found[action] for action in DOES)),
+        ("may not", "\n".join(lacks)),
+        *(
+            (f"grant {number}", f"{purpose}, on a node:\n" + "\n".join(lines))
+            for number, (purpose, lines) in enumerate(commands(found, cluster.login, version), start=1)
+        ),
+    ]
+
+
+def _may(found: Iterable[Capability]) -> str:
+    words = [f"{'' if one.extent is Extent.ALL else 'some '}{one.action.words}" for one in found if one.allowed]
+    return ", ".join(words) or "nothing"
 
 
 def _quorum(cluster: Cluster) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pxm_tui.domain.cluster import Endpoint, Limit
@@ -130,6 +130,7 @@ class Snapshot:
         certificate_not_after: end of the certificate that was shown, UTC.
         errors: the last failures, newest first.
         endpoints: how each endpoint does, where there are several.
+        permissions: what the login may do, as the cluster says it; empty where that was not read yet.
     """
 
     cluster_id: str
@@ -140,6 +141,7 @@ class Snapshot:
     certificate_not_after: datetime | None = None
     errors: tuple[ErrorEntry, ...] = ()
     endpoints: tuple[EndpointState, ...] = ()
+    permissions: Permissions = field(default_factory=dict, hash=False, repr=False)
 
     @property
     def rtt_ms(self) -> float | None:

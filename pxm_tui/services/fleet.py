@@ -215,6 +215,11 @@ class FleetService:
 
         await self._runner.run(work)
 
+    async def remember(self, snapshots: Iterable[Snapshot]) -> None:
+        """Keep what single checks have found, where nothing is watched: on the command line."""
+        found = {snapshot.cluster_id: snapshot for snapshot in snapshots}
+        await self._cache.write({**self._cache.read(), **found})
+
     async def reload(self) -> None:
         """Re-read the registry now: after a deregistration."""
 

@@ -11,7 +11,6 @@ from pxm_tui.domain.cluster import (
     CheckResult,
     Cluster,
     Facts,
-    LoginMethod,
     Reason,
     Status,
     reason_of,
@@ -95,13 +94,15 @@ def snapshot_of(
     counts = Counter(guest.node for guest in observed.guests if not guest.template)
     may_see_guests = guest_counts(observed)[1] is not None
     nodes = tuple(replace(node, guests=counts.get(node.name, 0) if may_see_guests else None) for node in observed.nodes)
-    login = cluster.login.token_id if cluster.login.method is LoginMethod.TOKEN else cluster.login.user
+    as_before = observed.permissions is before.permissions  # of a refresh, which did not ask for them
+    rights = before.rights if as_before else rights_in_words(observed.permissions, cluster.login.name, observed.version)
     return replace(
         before,
         taken_at=at,
         nodes=nodes,
         rtts_ms=(*before.rtts_ms, observed.rtt_ms)[-KEPT_RTTS:],
-        rights=rights_in_words(observed.permissions, login or cluster.login.user),
+        rights=rights,
+        permissions=observed.permissions,
         certificate_not_after=certificate.not_after,
     )
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
-from pxm_tui.domain.observation import EndpointState, ErrorEntry, Node, Snapshot
+from pxm_tui.domain.observation import EndpointState, ErrorEntry, Node, Permissions, Snapshot
 from pxm_tui.storage import fields
 from pxm_tui.storage.endpoints import endpoint_of
 from pxm_tui.storage.fields import optional_written, written
@@ -22,6 +23,7 @@ def snapshot_document(snapshot: Snapshot) -> dict[str, Any]:
         "certificate_not_after": optional_written(snapshot.certificate_not_after),
         "errors": [_error_document(entry) for entry in snapshot.errors],
         "endpoints": [_endpoint_document(state) for state in snapshot.endpoints],
+        "permissions": _permissions_document(snapshot.permissions),
     }
 
 
@@ -41,9 +43,26 @@ def snapshot_of(document: Any) -> Snapshot:
             fields.optional_moment(document["certificate_not_after"]),
             tuple(_error(entry) for entry in fields.items(document["errors"])),
             tuple(_endpoint(state) for state in fields.items(document.get("endpoints", []))),
+            _permissions(document.get("permissions", [])),
         )
     except (LookupError, TypeError, AttributeError) as error:
         raise DamagedError(f"a value has a wrong form ({type(error).__name__})") from None
+
+
+def _permissions_document(permissions: Permissions) -> list[list[list[str]]]:
+    """Each set of privileges once, with its paths: there are few sets, and there may be a path for every guest."""
+    paths: dict[frozenset[str], list[str]] = {}
+    for path, held in permissions.items():
+        paths.setdefault(held, []).append(path)
+    return [[sorted(held), found] for held, found in paths.items()]
+
+
+def _permissions(found: Any) -> Permissions:
+    kept: dict[str, frozenset[str]] = {}
+    for privileges, paths in fields.items(found):
+        held = frozenset(sys.intern(fields.text(one)) for one in fields.items(privileges))
+        kept |= dict.fromkeys((fields.text(path) for path in fields.items(paths)), held)
+    return kept
 
 
 def _node_document(node: Node) -> dict[str, Any]:

@@ -12,9 +12,11 @@ from textual.content import Content
 from pxm_tui.domain.cluster import NEEDS_A_PERSON, Cluster, LoginMethod, Reason, Status, trust_words
 from pxm_tui.domain.describe import guests_figure, labels_words, nodes_figure, seen_words
 from pxm_tui.domain.messages import grant_line
+from pxm_tui.domain.rights import may_everything
 from pxm_tui.domain.times import days_left, local_short
 from pxm_tui.domain.tokens import expiry_words
 from pxm_tui.services.fleet import ClusterView
+from pxm_tui.tui.badges import badge_rows
 from pxm_tui.tui.endpoint_lines import endpoint_lines
 from pxm_tui.tui.explain import other_nodes
 from pxm_tui.tui.glyphs import STATUS_STYLE, Glyphs, tag_spans
@@ -22,6 +24,8 @@ from pxm_tui.tui.text import content, safe
 from pxm_tui.tui.wrapping import wrap
 
 ANSWERS = frozenset({Status.HEALTHY, Status.DEGRADED})
+
+LABEL_WIDTH = 11
 
 SPARABLE = 3
 """How many facts may give way below an explanation: labels first, then identity, then rights."""
@@ -93,7 +97,7 @@ class Detail:
         return found
 
     def _fact_lines(self, width: int, kept: int) -> list[Content]:
-        return [line for label, text in self._facts(kept) for line in _labelled(label, text, 11, width)]
+        return [line for label, text in self._facts(kept, width) for line in _fact_rows(label, text, width)]
 
     def _status(self, width: int) -> list[Content]:
         cluster = self.view.cluster
@@ -177,7 +181,7 @@ class Detail:
 
     # Facts
 
-    def _facts(self, kept: int) -> Iterator[tuple[str, str]]:
+    def _facts(self, kept: int, width: int) -> Iterator[tuple[str, str | list[Content]]]:
         cluster = self.view.cluster
         most = ENDPOINTS_IN_FULL if kept >= SPARABLE else ENDPOINTS_IN_SHORT
         label = "Endpoint" if len(cluster.endpoints) == 1 else "Endpoints"
@@ -186,7 +190,7 @@ class Detail:
             label = ""
         yield "Login", _login(cluster, self.now)
         if kept >= 1 and self.view.snapshot.rights:
-            yield "Rights", self._rights()
+            yield from self._rights(width - LABEL_WIDTH - 2)
         yield "Trust", self._trust()
         if kept >= 2:
             own = f"{safe(cluster.own_name)}, " if cluster.own_name else ""
@@ -197,12 +201,20 @@ class Detail:
         if kept > SPARABLE and self.secrets:
             yield "Secrets", self.secrets
 
-    def _rights(self) -> str:
-        cluster = self.view.cluster
-        rights = safe(self.view.snapshot.rights)
-        if not cluster.limits:
-            return rights
-        return f"{rights}. To grant them, on a node: `{grant_line(cluster.login.user, cluster.login.token_id)}`"
+    def _rights(self, room: int) -> Iterator[tuple[str, str | list[Content]]]:
+        """Badges; in words where it may everything, or where it has not been read in full yet."""
+        cluster, snapshot = self.view.cluster, self.view.snapshot
+        rights = safe(snapshot.rights)
+        permissions = snapshot.permissions
+        missing = f"To see everything, on a node: `{grant_line(cluster.login.user, cluster.login.token_id)}`"
+        if permissions and not may_everything(permissions):
+            yield "Rights (p)", badge_rows(cluster, snapshot, self.glyphs, room)
+            if cluster.limits:
+                yield "", missing
+        elif cluster.limits:
+            yield "Rights (p)", f"{rights}. {missing}"
+        else:
+            yield "Rights", rights
 
     def _trust(self) -> str:
         trust = self.view.cluster.trust
@@ -224,6 +236,16 @@ def _login(cluster: Cluster, now: datetime) -> str:
     end = expiry_words(cluster.login, now)
     who = ", ".join(word for word in (safe(cluster.login.name), method, end) if word)
     return f"{who}; {refused}" if refused else who
+
+
+def _fact_rows(label: str, text: str | list[Content], width: int) -> list[Content]:
+    if isinstance(text, str):
+        return _labelled(label, text, LABEL_WIDTH, width)
+    leads = [label, *[""] * (len(text) - 1)]
+    return [
+        Content.assemble(" ", (f"{lead:<{LABEL_WIDTH}}", "$pxm-faint"), row)
+        for lead, row in zip(leads, text, strict=True)
+    ]
 
 
 def _labelled(label: str, text: str, indent: int, width: int) -> list[Content]:

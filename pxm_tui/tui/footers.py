@@ -19,6 +19,7 @@ from pxm_tui.tui.keys import (
     QUIT,
     REFRESH,
     REGISTER,
+    RIGHTS,
     SORT,
     TAB,
     Key,
@@ -68,7 +69,7 @@ def footer_width(row: Sequence[tuple[str, str]], gap: int = GAP) -> int:
 
 def detail_footer(width: int, *, unreachable: bool = False) -> Row:
     """The footer of the screen of one cluster."""
-    keys: tuple[Key, ...] = (BACK, TAB, CHECK, DEREGISTER, COPY, REFRESH, HELP)
+    keys: tuple[Key, ...] = (BACK, TAB, CHECK, DEREGISTER, COPY, REFRESH, RIGHTS, HELP)
     if unreachable:
         keys = (BACK, CHECK, DEREGISTER, COPY, LOG, HELP)
     if width < NARROW:

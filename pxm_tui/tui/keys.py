@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -178,6 +178,20 @@ VAULT = (SECRETS, LOCK, UNLOCK)
 
 TAB = Key("cluster.tab", "tab,shift+tab", "switch", "Tab", "Nodes/Errors", "nodes, errors", "Move")
 
+RIGHTS = on_cluster(
+    "cluster.rights",
+    "p",
+    "rights",
+    "p",
+    "Rights",
+    "rights, what grants them",
+    "rights",
+    hidden_names=("permissions",),
+    command_help="what its login may, and what grants the rest",
+)
+RIGHTS_COMMAND = replace(RIGHTS, keys="", shown="", help="")
+"""At home there is no key for it."""
+
 HOME: tuple[Key, ...] = (
     OPEN,
     REGISTER,
@@ -186,6 +200,7 @@ HOME: tuple[Key, ...] = (
     DEREGISTER,
     GUARD,
     ROTATE,
+    RIGHTS_COMMAND,
     COPY,
     FILTER,
     PROBLEMS,
@@ -213,6 +228,7 @@ DETAIL = (
     DEREGISTER,
     GUARD,
     ROTATE,
+    RIGHTS,
     COPY,
     COMMAND,
     LOG,

@@ -102,4 +102,5 @@ def make_snapshot(cluster_id: str = "c1") -> Snapshot:
         "all rights",
         NOW + timedelta(days=90),
         (ErrorEntry("connect", "timed out", NOW, NOW, 3),),
+        permissions={"/": frozenset({"Sys.Audit", "VM.Audit"}), "/vms/100": frozenset({"VM.Audit"})},
     )

@@ -16,6 +16,7 @@ import pytest
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.services.ports import SnapshotCache
 from pxm_tui.storage.snapshot_cache import FileSnapshotCache
+from pxm_tui.storage.snapshot_documents import snapshot_document, snapshot_of
 from tests.storage.faults import failing_at
 from tests.storage.samples import make_snapshot
 
@@ -118,3 +119,17 @@ async def test_after_the_end_writing_is_only_logged(make: Make, caplog: pytest.L
     cache.close()
     await cache.write(SNAPSHOTS)
     assert "ending" in caplog.text
+
+
+def test_paths_with_the_same_privileges_are_kept_together() -> None:
+    audits = frozenset({"VM.Audit"})
+    permissions = {f"/vms/{number}": audits for number in range(100, 10_100)}
+    document = snapshot_document(Snapshot("c1", permissions=permissions))
+    assert [held for held, _ in document["permissions"]] == [["VM.Audit"]]
+    assert snapshot_of(document).permissions == permissions
+
+
+def test_a_snapshot_of_before_has_no_permissions() -> None:
+    document = snapshot_document(Snapshot("c1"))
+    del document["permissions"]
+    assert snapshot_of(document) == Snapshot("c1")

@@ -107,6 +107,7 @@ async def _check(
         output.note(f"not checked: {', '.join(one_line(cluster.name, 64) for cluster in survey.left())}.")
         raise
     progress.wipe()
+    await services.fleet.remember(report.snapshot for report in survey.reports() if report.error is None)
     return _print(services, survey.reports(), arguments, services.timer() - began)
 
 

@@ -72,6 +72,7 @@ async def _register(
 
 
 async def _registered(services: Services, found: Registration, *, as_json: bool) -> None:
+    await services.fleet.remember([found.snapshot])
     if as_json:
         output.print_json(found.cluster.to_json())
     else:

@@ -58,6 +58,12 @@ class ActingScreen(PromptingScreen[ScreenResultType]):
             left = "".join(f" Left there, to be removed on a node: {line}" for line in cleanup)
             self.say(f"{found.cluster.name} logs in as {found.cluster.login.name} now.{left}")
 
+    def do_rights(self, view: ClusterView) -> None:
+        """What its login may see and do, and what grants the rest."""
+        from pxm_tui.tui.screens.rights import RightsDialog
+
+        self.app.push_screen(RightsDialog(self.services, view), self._done)
+
     def do_guard(self, view: ClusterView) -> None:
         """Read-only, or writable again; after a question."""
         from pxm_tui.tui.screens.guard import GuardDialog

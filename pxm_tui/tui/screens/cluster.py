@@ -9,16 +9,19 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widget import Widget
 
+from pxm_tui.domain.capabilities import SEE_NODES, Extent
 from pxm_tui.domain.cluster import Status
 from pxm_tui.domain.observation import ErrorEntry, Node
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.fleet import ClusterView
+from pxm_tui.tui.badges import capabilities
 from pxm_tui.tui.detail_text import ANSWERS, Detail
 from pxm_tui.tui.empty import kept_words
 from pxm_tui.tui.footers import GAP, detail_footer
 from pxm_tui.tui.keys import DETAIL, bindings
 from pxm_tui.tui.nodes import NodePainter, draw_error
 from pxm_tui.tui.screens.acting import ActingScreen
+from pxm_tui.tui.text import safe
 from pxm_tui.tui.widgets.frame import KeysLine, RuleLine, TitleLine, set_height
 from pxm_tui.tui.widgets.grid import Grid, Look
 from pxm_tui.tui.widgets.page import Page
@@ -145,6 +148,10 @@ class ClusterScreen(ActingScreen[None]):
         nodes = view.snapshot.nodes
         count = f"Nodes {len(nodes)}" if nodes else "Nodes"
         words = f"{count}, as last seen" if last_seen else count
+        figures = capabilities((SEE_NODES,), view.cluster, view.snapshot)[0]
+        if view.snapshot.permissions and figures.extent is not Extent.ALL:
+            some = "some without figures" if figures.allowed else "without figures"
+            words += f", {some}: {safe(figures.why_not(), 80)} is missing (p)"
         self.query_one("#nodes-rule", RuleLine).show(words)
         painter = NodePainter.at(self.size.width, nodes, self.glyphs, last_seen=last_seen)
         notes = [] if nodes else [(("   not known yet", "dim"),)]
