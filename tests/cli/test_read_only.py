@@ -11,7 +11,9 @@ from pxm_tui.cli.session import settings_of
 from pxm_tui.cli.ui_terminal import ui_settings
 from pxm_tui.domain.errors import InvalidError
 from pxm_tui.settings import load_settings
+from pxm_tui.simulator.control import SimulatedCluster
 from tests.cli.conftest import Pxm
+from tests.fleet_fixtures import FleetFactory
 
 
 @pytest.mark.parametrize("argv", [["--read-only", "check"], ["check", "--read-only"], ["show", "x", "--read-only"]])
@@ -46,3 +48,27 @@ def test_deregistering_stays_possible(registered: Path, pxm: Pxm) -> None:
     done = pxm("deregister", "old-timer", "--yes", "--read-only", "--json")
     assert done.status == 0
     assert done.json["revoked"] is not True
+
+
+def writes(cluster: SimulatedCluster) -> list[tuple[str, str]]:
+    """The requests that could have changed something; a login is none."""
+    asked = [(request.method, request.path) for request in cluster.requests]
+    return [(method, path) for method, path in asked if method != "GET" and not path.endswith("/access/ticket")]
+
+
+def test_nothing_but_reads_and_logins_arrives(fresh_fleet: FleetFactory, environment: Path, pxm: Pxm) -> None:
+    cluster = fresh_fleet().clusters[1]
+    arguments = [
+        "register", "x", cluster.endpoint, "--user", cluster.username, "--password-stdin",
+        "--fingerprint", cluster.fingerprint, "--json",
+    ]  # fmt: skip
+    kept = pxm("--read-only", *arguments, stdin=f"{cluster.password}\n")
+    assert (kept.status, kept.json["login"]["method"]) == (0, "password")
+    assert pxm("check", "--read-only").status == 0
+    refused = pxm("rotate", "x", "--read-only", "--json")
+    assert refused.status == 8
+    assert "read_only" in refused.out
+    assert pxm("deregister", "x", "--yes", "--read-only").status == 0
+    assert writes(cluster) == []
+    assert pxm(*arguments, stdin=f"{cluster.password}\n").json["login"]["minted"]
+    assert writes(cluster) != [], "without it a token is made"

@@ -6,9 +6,18 @@ from dataclasses import replace
 
 import pytest
 
+from pxm_tui.domain.cluster import Cluster, LoginMethod
 from pxm_tui.domain.errors import NotFoundError, NotPermittedError
 from pxm_tui.domain.guard import is_named, names_to_type, wants_name
-from tests.fakes import cluster, make_bench
+from pxm_tui.domain.observation import Snapshot
+from pxm_tui.domain.secret import Secret
+from pxm_tui.domain.steps import StepState
+from pxm_tui.domain.tokens import TokenIntent
+from pxm_tui.services.owners import Key
+from pxm_tui.services.ports import Credentials
+from pxm_tui.services.requests import RegistrationRequest
+from tests.fakes import Bench, FakeServer, cluster, make_bench
+from tests.services.recorder import Recorder
 
 PROD = cluster("fra-prod-1")
 GUARDED = replace(PROD, read_only=True)
@@ -80,3 +89,56 @@ def test_what_counts_as_the_name() -> None:
     seoul = cluster("서울-1")
     assert names_to_type(seoul) == ("서울-1", seoul.short_id)
     assert is_named(seoul, seoul.short_id)
+
+
+# What the guard keeps from a cluster
+
+TOKEN = "root@pam!pxm-jump1-anna-550e8400"
+HOST = "10.20.0.11"
+
+
+def minted(*, read_only: bool) -> Cluster:
+    """A cluster whose token pxm made."""
+    login = replace(PROD.login, user="root@pam", token_id=TOKEN, minted=True)
+    return replace(PROD, login=login, read_only=read_only)
+
+
+def guarded_bench(record: Cluster | None, *, whole_run: bool) -> Bench:
+    server = FakeServer(tokens={TOKEN: "right-secret"}, grants=[(TOKEN, ("PVEAuditor",))], trusted_by_system=True)
+    return make_bench([record] if record else [], servers={HOST: server}, read_only=whole_run)
+
+
+def root() -> Key:
+    return Key(Credentials(LoginMethod.PASSWORD, "root@pam", Secret("right-password")))
+
+
+@pytest.mark.parametrize("whole_run", [True, False])
+async def test_no_token_is_rotated(whole_run: bool) -> None:
+    record = minted(read_only=not whole_run)
+    bench = guarded_bench(record, whole_run=whole_run)
+    done = await bench.services.tokens.rotate(record.id, Snapshot(record.id), Recorder(), key=root())
+    assert isinstance(done.error, NotPermittedError)
+    assert done.cluster == record
+    server = bench.gateway.servers[HOST]
+    assert (server.token_writes, server.sessions) == ([], 0)
+
+
+@pytest.mark.parametrize("whole_run", [True, False])
+async def test_deregistering_revokes_nothing_and_names_what_is_left(whole_run: bool) -> None:
+    record = minted(read_only=not whole_run)
+    bench = guarded_bench(record, whole_run=whole_run)
+    done = await bench.services.clusters.deregister(record.id, key=root(), dialog=Recorder())
+    assert (done.revoked, done.cleanup) == (False, ("pveum user token remove root@pam pxm-jump1-anna-550e8400",))
+    assert bench.gateway.servers[HOST].token_writes == []
+    assert await bench.repository.list() == ()
+
+
+async def test_a_registration_makes_no_token_in_a_read_only_run_and_says_so() -> None:
+    bench = guarded_bench(None, whole_run=True)
+    bench.intents.ended.append(TokenIntent("c", f"https://{HOST}:8006", None, "root@pam", "left"))
+    request = RegistrationRequest.model_validate({"endpoint": HOST, "user": "root@pam", "password": "right-password"})
+    found = await bench.services.clusters.register(request, Recorder())
+    assert found.cluster.login.method is LoginMethod.PASSWORD
+    step = next(step for step in found.steps if step.name == "token")
+    assert (step.state, step.cause) == (StepState.WARNING, "read_only")
+    assert bench.gateway.servers[HOST].token_writes == [], "what another run has left is not removed either"
