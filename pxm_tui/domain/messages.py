@@ -244,8 +244,10 @@ def second_factor_needed(user: str, kinds: Iterable[str] = ()) -> LoginError:
         "second_factor_needed",
         f"{user} needs a second factor, and no code was given.",
         probably=probably,
-        do="Type the code, or give `--otp-stdin`. An API token needs none. Only WebAuthn keys: add TOTP or recovery "
-        "keys in Datacenter > Permissions > Two Factor, or use a token.",
+        do="Add TOTP or recovery keys in the web interface, Datacenter > Permissions > Two Factor, or log in with an "
+        "API token (`--token-id`), which needs no second factor."
+        if only_keys
+        else "Type the code, or give `--otp-stdin`. An API token needs none.",
         field="code",
     )
 

@@ -48,6 +48,11 @@ class Realm:
     comment: str = ""
     default: bool = False
 
+    @property
+    def is_openid(self) -> bool:
+        """Its users log in through a browser elsewhere, and have no password here."""
+        return self.kind == "openid"
+
 
 @dataclass(frozen=True, slots=True)
 class Guest:

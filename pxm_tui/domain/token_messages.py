@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from pxm_tui.domain.cluster import Endpoint
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from pxm_tui.domain.cluster import Cluster, Endpoint
 from pxm_tui.domain.errors import LoginError, NotPermittedError, UnreachableError
 from pxm_tui.domain.text import one_line
-from pxm_tui.domain.tokens import OPERATOR_ROLE, TokenIntent, remove_line
+from pxm_tui.domain.tokens import OPERATOR_ROLE, URGENT_DAYS, TokenIntent, ends_in_days, ends_soon, remove_line
 
 
 def may_not(endpoint: Endpoint, what: str, said: str) -> NotPermittedError:
@@ -76,16 +80,41 @@ def role_differs(endpoint: Endpoint, extra: frozenset[str]) -> NotPermittedError
     )
 
 
-def openid_realm(endpoint: Endpoint, user: str, realm: str) -> LoginError:
+def openid_realm(endpoint: Endpoint, user: str, realm: str, others: Iterable[str]) -> LoginError:
     """The realm logs in through a browser, elsewhere."""
     return LoginError(
         "unknown_realm",
-        f"{realm} of {endpoint.host} is an OpenID realm: {one_line(user, 64)} has no password there. "
+        f"{one_line(realm, 40)} of {endpoint.host} is an OpenID realm: {one_line(user, 64)} has no password there. "
         "No login was sent.",
         probably="Its users log in through a browser at another server, which a terminal cannot do.",
-        do="Make an API token in the web interface, Datacenter > Permissions > API Tokens, and log in with that "
-        "(`--token-id`).",
+        do="Make an API token in the web interface (Datacenter > Permissions > API Tokens) and log in with that "
+        f"(`--token-id`), or as a user of {', '.join(sorted(others))}.",
         field="user",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """That a token ends soon.
+
+    Attributes:
+        words: continues its name.
+        do: what to do about it.
+    """
+
+    words: str
+    do: str
+
+
+def expiring(cluster: Cluster, now: datetime) -> Expiring | None:
+    """What a check says of a token that ends in 30 days or less; None where there is nothing to say."""
+    left = ends_in_days(cluster.login, now)
+    if left is None or not ends_soon(cluster.login, now):
+        return None
+    urgent = " now" if left <= URGENT_DAYS else ""
+    return Expiring(
+        f"expires on {cluster.login.expires_at:%Y-%m-%d}, in {left} d.",
+        f"Make another one{urgent}: `pxm rotate {one_line(cluster.name, 64)}`, or `:rotate`.",
     )
 
 

@@ -18,6 +18,7 @@ from pxm_tui.domain.messages import changed
 from pxm_tui.domain.observation import Observation, Realm, Snapshot
 from pxm_tui.domain.steps import CHECK_STEPS, Step, StepState
 from pxm_tui.domain.times import days_left
+from pxm_tui.domain.token_messages import expiring
 from pxm_tui.services.authority import as_unexpected, with_authority
 from pxm_tui.services.checklist import Checklist
 from pxm_tui.services.conversation import Conversation, Reading
@@ -314,8 +315,11 @@ class Checker:
     ) -> Reading:
         """Log in; what is no Proxmox VE says so, rather than that the login failed."""
         try:
+            soon = None if attempt.given else expiring(attempt.cluster, self._clock())
             credentials = attempt.given or stored_credentials(self._secrets, attempt.cluster)
-            reading = await conversation.enter(credentials, attempt.dialog, ticket=attempt.ticket, prove=attempt.prove)
+            reading = await conversation.enter(
+                credentials, attempt.dialog, ticket=attempt.ticket, prove=attempt.prove, expiring=soon
+            )
         except PxmError as error:
             try:
                 await realms

@@ -12,6 +12,7 @@ from pxm_tui.domain.errors import LoginError, PxmError, UnreachableError
 from pxm_tui.domain.messages import grant_line, unknown_realm
 from pxm_tui.domain.observation import EndpointState, Observation, Realm, limits_of
 from pxm_tui.domain.secret import Secret
+from pxm_tui.domain.token_messages import Expiring, openid_realm
 from pxm_tui.services.checklist import Checklist, StepNotes
 from pxm_tui.services.dialog import CodeQuestion, Dialog
 from pxm_tui.services.judge import judge
@@ -76,6 +77,7 @@ class Conversation:
         ticket: Ticket | None = None,
         realms: tuple[Realm, ...] = (),
         prove: bool = False,
+        expiring: Expiring | None = None,
     ) -> Reading:
         """The step `login`; all reads are begun at its end.
 
@@ -86,6 +88,7 @@ class Conversation:
             ticket: a login from before.
             realms: those of the server, to check or complete the user's; empty: they are known to fit.
             prove: the cluster's own authority is read as well.
+            expiring: that the login's token ends soon.
         """
         with self._checklist.step("login") as notes:
             credentials = given if isinstance(given, Credentials) else await given
@@ -96,6 +99,8 @@ class Conversation:
             if credentials.method is LoginMethod.TOKEN:
                 await reading.proof()
             notes.message = f"{'token ' if credentials.token_id else ''}{credentials.name}"
+            if expiring is not None:
+                notes.warn("token_expires", f"{notes.message} {expiring.words}", expiring.do)
         return reading
 
     def _code_source(
@@ -206,13 +211,14 @@ def check_realm(credentials: Credentials, realms: tuple[Realm, ...], endpoint: E
     """The credentials with their realm: the server's default one where none was given.
 
     Raises:
-        LoginError: `unknown_realm`.
+        LoginError: `unknown_realm`, also where it is an OpenID realm, which knows no passwords.
     """
-    user, separator, realm = credentials.user.rpartition("@")
+    user, separator, name = credentials.user.rpartition("@")
     if not separator:
-        default = next((known.name for known in realms if known.default), "pam")
-        return replace(credentials, user=f"{credentials.user}@{default}")
-    names = [known.name for known in realms]
-    if realm not in names:
-        raise unknown_realm(endpoint, realm, sorted(names))
-    return replace(credentials, user=f"{user}@{realm}")
+        user, name = name, next((realm.name for realm in realms if realm.default), "pam")
+    found = next((realm for realm in realms if realm.name == name), None)
+    if found is None:
+        raise unknown_realm(endpoint, name, sorted(realm.name for realm in realms))
+    if found.is_openid and credentials.method is LoginMethod.PASSWORD:
+        raise openid_realm(endpoint, user, name, others=[realm.name for realm in realms if not realm.is_openid])
+    return replace(credentials, user=f"{user}@{name}")

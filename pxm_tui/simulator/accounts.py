@@ -47,6 +47,7 @@ class User:
         expire: seconds since 1970, 0 for never.
         totp_secret: base32 secret of the user's one-time codes, if any.
         recovery_keys: the recovery keys that are not used up yet, None where none were ever made.
+        webauthn: it has a hardware key, for which the simulation has no answer.
         factors_since: when the second factors were set up, in seconds since 1970.
         last_counter: the time step of the last accepted code; a code is good once.
         totp_failures: wrong codes since the last good one.
@@ -67,6 +68,7 @@ class User:
     tokens: dict[str, Token] = field(default_factory=dict)
     totp_secret: str | None = field(default=None, repr=False)
     recovery_keys: dict[int, str] | None = field(default=None, repr=False)
+    webauthn: bool = False
     factors_since: int = 0
     last_counter: int = -1
     totp_failures: int = 0
@@ -82,7 +84,7 @@ class User:
     @property
     def needs_second_factor(self) -> bool:
         """Tell whether the password alone is not enough."""
-        return self.totp_secret is not None or bool(self.recovery_keys)
+        return self.totp_secret is not None or bool(self.recovery_keys) or self.webauthn
 
     def is_active(self, now: float) -> bool:
         """Tell whether the account is neither disabled nor expired."""

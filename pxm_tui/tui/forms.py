@@ -245,9 +245,12 @@ class LoginFields(Vertical):
             return
         _, separator, name = self.user.value.rpartition("@")
         chosen = next((realm for realm in self._realms if (realm.name == name if separator else realm.default)), None)
-        if chosen is not None:
+        if chosen is not None and chosen.is_openid:
+            row.say(f"{safe(chosen.name, 20)} is OpenID: no password, use a token", "problem")
+        elif chosen is not None:
             comment = f", {one_line(chosen.comment, 60)}" if chosen.comment else ""
-            row.say(f"{'' if separator else 'default '}realm {safe(chosen.name, 40)}{comment}", "help")
+            kind = "" if chosen.kind == chosen.name else f" ({safe(chosen.kind, 20)})"
+            row.say(f"{'' if separator else 'default '}realm {safe(chosen.name, 40)}{kind}{comment}", "help")
 
     def show_code(self) -> None:
         """Ask for the second factor."""

@@ -18,6 +18,7 @@ from pxm_tui.domain.describe import (
     status_words,
 )
 from pxm_tui.domain.times import days_left
+from pxm_tui.domain.tokens import ends_soon
 from pxm_tui.services.fleet import ClusterView
 from pxm_tui.tui.columns import NARROW, Column
 from pxm_tui.tui.glyphs import Glyphs
@@ -139,7 +140,7 @@ class RowPainter:
             case "cert":
                 return self._certificate(view)
             case "login":
-                return str(cluster.login.method)
+                return f"{cluster.login.method}{' !' if ends_soon(cluster.login, self.now) else ''}"
             case _:
                 return view.endpoint.authority
 

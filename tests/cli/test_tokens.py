@@ -5,11 +5,13 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pxm_tui.simulator.accounts import Realm
 from pxm_tui.simulator.control import SimulatedCluster
 from pxm_tui.simulator.options import ClusterOptions
 from tests.cli.conftest import Done, Pxm
@@ -190,6 +192,48 @@ def test_rotating_nothing_in_particular_is_wrong_usage(pxm: Pxm, environment: Pa
     assert pxm("rotate", "--json").status == 2
     assert pxm("rotate", "one", "--all", "--json").status == 2
     assert pxm("rotate", "--all", "--json").json == {"clusters": [], "total": 0}
+
+
+# Second factors and realms that a terminal cannot serve
+
+
+def test_an_account_with_hardware_keys_only_is_told_what_to_do(pxm: Pxm, one: SimulatedCluster) -> None:
+    one.add_user("keys@pve", "a-good-password")
+    one.state.accounts.users["keys@pve"].webauthn = True
+    arguments = ["register", "one", one.endpoint, "--user", "keys@pve", "--password-stdin", "--otp-stdin", "--json"]
+    done = pxm(*arguments, "--fingerprint", one.fingerprint, stdin="a-good-password\n123456\n")
+    error = done.json["error"]
+    assert (done.status, error["cause"]) == (5, "second_factor_needed")
+    assert "WebAuthn" in error["hint"]
+    assert "--token-id" in error["hint"]
+    assert "--otp-stdin" not in error["hint"]
+    sent = [received for received in one.requests if received.path.endswith("/access/ticket")]
+    assert len(sent) == 1
+
+
+def test_an_openid_realm_is_named_before_the_login(pxm: Pxm, one: SimulatedCluster) -> None:
+    one.state.accounts.realms["corp"] = Realm("corp", "openid", "single sign-on")
+    arguments = ["register", "one", one.endpoint, "--user", "anna@corp", "--password-stdin", "--json"]
+    done = pxm(*arguments, "--fingerprint", one.fingerprint, stdin="secret\n")
+    error = done.json["error"]
+    assert (done.status, error["cause"]) == (5, "unknown_realm")
+    assert "OpenID" in error["message"]
+    assert "--token-id" in error["hint"]
+    assert not [received for received in one.requests if received.path.endswith("/access/ticket")]
+
+
+def test_a_token_that_ends_soon_is_a_warning_of_the_check(pxm: Pxm, one: SimulatedCluster, environment: Path) -> None:
+    register(pxm, one)
+    file = environment / "clusters.json"
+    soon = (datetime.now(UTC) + timedelta(days=6, hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    ends = pxm("show", "one", "--json").json["login"]["expires_at"]
+    file.write_text(file.read_text().replace(ends, soon))
+    done = pxm("check", "one", "--json")
+    step = next(step for step in done.json["clusters"][0]["steps"] if step["name"] == "login")
+    assert (done.status, step["state"], step["cause"]) == (0, "warning", "token_expires")
+    assert "in 6 d" in step["message"]
+    assert "`pxm rotate one`" in step["hint"]
+    assert f"! expires {soon[:10]} (6 d): rotate it now" in pxm("show", "one").out
 
 
 # A run that is killed between the writes on the cluster and the save

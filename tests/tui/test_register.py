@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from pxm_tui.domain import messages
 from pxm_tui.domain.cluster import Endpoint, LoginMethod
+from pxm_tui.domain.observation import Realm
 from pxm_tui.domain.steps import StepState
 from pxm_tui.services.bundle import DemoFourth
 from pxm_tui.tui.draft import RegisterDraft, RegisterOutcome, remembered
@@ -600,3 +601,19 @@ async def test_what_is_odd_in_the_preferences_is_not_taken_over() -> None:
     assert remembered(bench.preferences) == RegisterDraft(
         method=LoginMethod.TOKEN, token_id="a@pve!b", environment="lab"
     )
+
+
+async def test_an_openid_realm_is_named_beside_the_user_with_the_way_that_works() -> None:
+    corp = Realm("corp", "openid", "single sign-on")
+    bench = bench_of(trusted_by_system=True, realms=(Realm("pam", "pam", default=True), Realm("pve", "pve"), corp))
+    app = stage_of(bench)
+    async with app.run_test() as pilot:
+        fill(app, user="anna@corp")
+        await pilot.press("enter")
+        await until(pilot, lambda: "OpenID realm" in app.shown)
+        assert focused(app) == "user"
+        assert bench.gateway.servers[HOST].logins == 0
+        field(app, "user").value = "anna@corp2"
+        await pilot.pause()
+        field(app, "user").value = "anna@corp"
+        await until(pilot, lambda: "corp is OpenID: no password, use a token" in app.shown)

@@ -127,6 +127,8 @@ def _half_reply(call: Call, user: User) -> dict[str, object]:
             challenge["totp"] = True
         if user.recovery_keys is not None:
             challenge["recovery"] = list(user.recovery_keys)
+        if user.webauthn:
+            challenge["webauthn"] = {"publicKey": {"challenge": "c2ltdWxhdGVk", "allowCredentials": []}}
         ticket = tickets.issue_half(user.userid, challenge, call.now)
     return {**_common_reply(call, user), "ticket": ticket, "NeedTFA": 1}
 
