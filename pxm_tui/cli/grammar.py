@@ -38,6 +38,18 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "--all": {"action": "store_true", "help": "all clusters whose token pxm made"},
     "--separate": {"action": "store_true", "help": "register it as a cluster of its own, even if it is known"},
+    "--remove-label": {"metavar": "KEY", "action": "append", "help": "take this label away"},
+    "--name": {"metavar": "NAME", "help": "call it so from now on"},
+    "--add-endpoint": {"metavar": "URL", "action": "append", "help": "another node's address; it has to prove itself"},
+    "--remove-endpoint": {"metavar": "URL", "action": "append", "help": "ask there no more; one has to stay"},
+    "GUARD": {
+        "name": "--read-only",
+        "action": "store_true",
+        "dest": "guard",
+        "default": None,
+        "help": "from now on no action of pxm changes anything on it",
+    },
+    "--no-read-only": {"action": "store_false", "dest": "guard", "default": None, "help": "actions may change it"},
     "--dry-run": {"action": "store_true", "help": "run every step, save nothing, print the steps"},
     "ACTION": {"metavar": "passphrase|keyring|lock", "name": "action", "nargs": "?", "help": "without one it is shown"},
     "--passphrase-stdin": {"action": "store_true", "help": "passphrases are lines of stdin: the present, then the new"},
@@ -142,6 +154,37 @@ COMMANDS: tuple[Command, ...] = (
             "--no-token",
             "--separate",
             "--dry-run",
+            "--json",
+        ),
+    ),
+    (
+        "edit",
+        "pxm edit NAME|ID [--name NAME] [--label KEY=VALUE …]\n"
+        "         [--remove-label KEY …] [--add-endpoint URL …]\n"
+        "         [--remove-endpoint URL …] [--fingerprint SHA256 | --ca-file PATH]\n"
+        "         [--user USER@REALM [--password-stdin [--otp-stdin]] |\n"
+        "          --token-id USER@REALM!NAME [--token-secret-stdin]]\n"
+        "         [--read-only | --no-read-only] [--json]",
+        "Change a cluster's record; each change is checked live before it is saved.",
+        "If any check fails, nothing is changed. A new endpoint has to verify under the cluster's trust and to be of "
+        "the same cluster; another trust or login has to carry a whole check. Without the endpoint that was registered "
+        "first the next one takes its place.",
+        (
+            "NAME|ID",
+            "--name",
+            "--label",
+            "--remove-label",
+            "--add-endpoint",
+            "--remove-endpoint",
+            "--fingerprint",
+            "--ca-file",
+            "GUARD",
+            "--no-read-only",
+            "--user",
+            "--password-stdin",
+            "--token-id",
+            "--token-secret-stdin",
+            "--otp-stdin",
             "--json",
         ),
     ),

@@ -1,21 +1,32 @@
-"""The options that say how to log in, and the secrets that belong to them."""
+"""The options that say where to and how to log in, and the secrets that belong to them."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any
 
+from pxm_tui.cli import output
 from pxm_tui.cli.secrets_in import ask_secret, read_line
 from pxm_tui.cli.terminal import Terminal, has_terminal
-from pxm_tui.domain.addresses import parse_token
+from pxm_tui.domain.addresses import parse_endpoint, parse_token
+from pxm_tui.domain.cluster import Endpoint
 from pxm_tui.domain.errors import InvalidError
 from pxm_tui.domain.secret import Secret
+from pxm_tui.domain.text import one_line
 from pxm_tui.services.owners import Key
 
 LOGIN_OPTIONS = ("--user", "--password-stdin", "--token-id", "--token-secret-stdin", "--otp-stdin")
 
 Given = tuple[Secret | None, Secret | None]
 """The secret and the code, as far as they came on stdin."""
+
+
+def endpoint_of(typed: str) -> Endpoint:
+    """The endpoint; how it was understood is said. Raises `InvalidError`."""
+    parsed = parse_endpoint(typed)
+    for text in parsed.notes:
+        output.note(f"note: {one_line(text)}.")
+    return parsed.endpoint
 
 
 def secrets_from_stdin(arguments: argparse.Namespace) -> Given:

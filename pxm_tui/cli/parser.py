@@ -105,7 +105,7 @@ def _add_command(commands: argparse._SubParsersAction[Any], command: Command) ->
         _add(parser, argument)
     if name != "demo" and "--data-dir" not in arguments:
         _add(parser, "--data-dir")
-    if "--read-only" not in arguments:
+    if not {"--read-only", "GUARD"} & set(arguments):
         _add(parser, "--read-only")
 
 

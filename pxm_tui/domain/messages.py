@@ -191,6 +191,19 @@ def changed(
     )
 
 
+def not_of_cluster(endpoint: Endpoint, name: str, certificate: Certificate | None) -> CertificateError:
+    """An endpoint that is to be added does not prove to be of the cluster."""
+    shown = f" SHA-256 {certificate.sha256}." if certificate else ""
+    return CertificateError(
+        "untrusted",
+        f'{endpoint.url} does not prove to be of "{name}": its certificate is not vouched for by what is trusted for '
+        f"that cluster. No login was sent.{shown}",
+        probably="Another cluster, or a node with a certificate of its own.",
+        do="Compare with `pvenode cert info` on the node. Another cluster is registered by itself: `pxm register`.",
+        certificate=certificate,
+    )
+
+
 def expired(endpoint: Endpoint, certificate: Certificate | None) -> CertificateError:
     """The certificate has run out, where its dates count."""
     when = f" on {certificate.not_after:%Y-%m-%d}" if certificate else ""
@@ -396,6 +409,11 @@ def bad_name(why: str) -> InvalidError:
 def invalid(field: str, message: str, do: str = "") -> InvalidError:
     """A field that is not valid."""
     return InvalidError(field, message, do=do, field=field)
+
+
+def endpoint_needed(message: str, do: str) -> InvalidError:
+    """The endpoints cannot be changed like that."""
+    return InvalidError("endpoint", message, do=do, field="endpoints")
 
 
 # Storage

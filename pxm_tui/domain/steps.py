@@ -22,6 +22,8 @@ REGISTER_STEPS = (
     "save",
 )
 CHECK_STEPS = REGISTER_STEPS[1:8]
+EDIT_STEPS = ("name", *CHECK_STEPS, "endpoints", "save")
+"""Those that an edit may take; it reports the ones that it needed."""
 
 
 class StepState(StrEnum):
@@ -40,7 +42,7 @@ class Step:
     """One step and its outcome.
 
     Attributes:
-        name: one of `REGISTER_STEPS`.
+        name: one of `REGISTER_STEPS` or `EDIT_STEPS`.
         state: waiting and running are only seen while it goes on.
         ms: how long it took, milliseconds.
         cause: the stable word where it is not ok.

@@ -188,7 +188,7 @@ class Checker:
 
         cluster = attempt.cluster
         outcome = await self.endpoints.run(cluster, attempt.endpoint, at)
-        if isinstance(outcome.error, LoginError):
+        if isinstance(outcome.error, LoginError) and attempt.given is None:
             self.keep_ticket(cluster.id, None)
         for step in outcome.steps:
             if step.state is StepState.FAILED:
@@ -285,6 +285,14 @@ class Checker:
         attempt.learned.trust = trust
         return await session.secure(trust)
 
+    async def vouch(self, cluster: Cluster, endpoint: Endpoint, shown: Certificate) -> Trust | None:
+        """The trust with what `endpoint` shows in it, where another endpoint of the cluster vouches for that; or None.
+
+        Raises:
+            StorageError: the secret cannot be read.
+        """
+        return await self._ask_others(_Attempt(cluster, endpoint, Silent(), None, self._tickets.get(cluster.id)), shown)
+
     async def _ask_others(self, attempt: _Attempt, shown: Certificate) -> Trust | None:
         async def log_in(session: ProxmoxSession) -> None:
             if attempt.ticket is not None:
@@ -329,6 +337,8 @@ class Checker:
             raise
         if reading.ticket is not None:
             self.keep_ticket(attempt.cluster.id, reading.ticket)
+        elif attempt.given is not None:
+            self.keep_ticket(attempt.cluster.id, None)
         return reading
 
 

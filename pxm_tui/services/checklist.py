@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from pxm_tui.domain.errors import PxmError
@@ -73,6 +73,14 @@ class Checklist:
     def steps(self) -> tuple[Step, ...]:
         """All steps; those that did not run are skipped."""
         return tuple(self._steps.get(name, Step(name, StepState.SKIPPED)) for name in self._names)
+
+    def take(self, steps: Iterable[Step]) -> None:
+        """Take over steps that another checklist has run and reported."""
+        self._steps |= {step.name: step for step in steps}
+
+    def ended(self) -> tuple[Step, ...]:
+        """The steps that have run, in order."""
+        return tuple(self._steps[name] for name in self._names if name in self._steps)
 
     def failed_at(self) -> str | None:
         """The name of the step that failed."""

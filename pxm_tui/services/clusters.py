@@ -29,6 +29,7 @@ from pxm_tui.services.deregistration import (
     write_down,
 )
 from pxm_tui.services.dialog import Dialog, Silent
+from pxm_tui.services.edits import ClusterEdits
 from pxm_tui.services.finding import find
 from pxm_tui.services.journal import Journal
 from pxm_tui.services.leftovers import LeftOvers
@@ -125,6 +126,8 @@ class ClusterService:
         self._clock = clock
         self._timer = timer
         self._checker: Checker | None = None
+        self.edits = ClusterEdits(self, repository, secrets, runner, clock, timer, journal, audit)
+        """Changes records by hand."""
         self.own_changes: set[str] = set()
         """Ids that this process registered or deregistered; every other change is another process's."""
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from pxm_tui.domain.certificate import Trust
+from pxm_tui.domain.certificate import Certificate, Trust
 from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod, reason_of
 from pxm_tui.domain.errors import LoginError, PxmError, UnreachableError
 from pxm_tui.domain.messages import timeout
@@ -67,11 +67,15 @@ class Look:
         endpoint: which.
         rtt_ms: how long opening TCP took, milliseconds; None where it does not answer.
         error: why it cannot be used; None where it can.
+        certificate: what it showed, where that was accepted.
+        trust: what that was verified against, complete with its anchor.
     """
 
     endpoint: Endpoint
     rtt_ms: float | None = None
     error: PxmError | None = None
+    certificate: Certificate | None = None
+    trust: Trust | None = None
 
 
 async def look_at(
@@ -84,12 +88,13 @@ async def look_at(
             began = timer()
             await session.connect()
             rtt_ms = (timer() - began) * 1000
-            await session.secure(trust)
+            certificate = await session.secure(trust)
+            verified = session.trust
     except TimeoutError:
         return Look(endpoint, error=timeout(endpoint, limit))
     except PxmError as error:
         return Look(endpoint, error=error)
-    return Look(endpoint, rtt_ms)
+    return Look(endpoint, rtt_ms, certificate=certificate, trust=verified)
 
 
 @dataclass(slots=True)

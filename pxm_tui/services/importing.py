@@ -222,8 +222,12 @@ class Importer:
             complete=complete,
             cluster_id=kept_id,
         )
-        verdict = Verdict.READY if self._dry_run else Verdict.REGISTERED
-        return RowResult(row, verdict, found.cluster, notes=(*row.notes, *_warnings(found)))
+        if self._dry_run:
+            return RowResult(row, Verdict.READY, found.cluster, notes=(*row.notes, *_warnings(found)))
+        cluster = found.cluster
+        if len(row.endpoints) == 1:
+            cluster, _ = await self._clusters.edits.take_endpoints(cluster, found.snapshot.nodes)
+        return RowResult(row, Verdict.REGISTERED, cluster, notes=(*row.notes, *_warnings(found)))
 
     async def _failed(self, row: ImportRow, error: PxmError) -> RowResult:
         if isinstance(error, StorageError):

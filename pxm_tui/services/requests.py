@@ -140,7 +140,7 @@ def credentials_of(
 
 
 def need_both(fingerprint: str, trust_ca: str) -> None:
-    """A fingerprint beside a CA file says which authority in it is the cluster's own."""
+    """A fingerprint beside a CA file says which authority in it is the cluster's own. Raises `InvalidError`."""
     if fingerprint not in fingerprints(split(trust_ca)):
         raise InvalidError(
             "fingerprint",

@@ -21,17 +21,19 @@ def test_registrations_and_deregistrations_are_listed(registered: Path, pxm: Pxm
     assert [(entry["number"], entry["action"], entry["cluster"]["name"]) for entry in found["entries"]] == [
         (1, "register", "alone"),
         (2, "register", "old-timer"),
-        (3, "deregister", "old-timer"),
+        (3, "edit", "old-timer"),
+        (4, "deregister", "old-timer"),
     ]
-    assert found["total"] == 3
+    assert found["total"] == 4
+    assert "endpoints" in str(found["entries"][2])
     assert found["entries"][0]["result"] == "done"
     table = pxm("audit").out.splitlines()
     assert table[0].split() == ["TIME", "WHO", "CLUSTER", "WHAT"]
-    assert "deregister: done" in table[3]
+    assert "deregister: done" in table[4]
 
 
 def test_verify_names_the_first_broken_line(registered: Path, pxm: Pxm) -> None:
-    assert pxm("audit", "verify").out == "The audit is intact, 2 lines.\n"
+    assert pxm("audit", "verify").out == "The audit is intact, 3 lines.\n"
     path = registered / "state" / "audit.jsonl"
     path.write_text(path.read_text().replace("old-timer", "new-timer"))
     done = pxm("audit", "verify")

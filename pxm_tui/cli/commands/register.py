@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from pxm_tui.cli import output
 from pxm_tui.cli.ca_file import read_ca
 from pxm_tui.cli.dialog import TerminalDialog
-from pxm_tui.cli.login_options import check_login_options, login_fields, secrets_from_stdin
+from pxm_tui.cli.login_options import check_login_options, endpoint_of, login_fields, secrets_from_stdin
 from pxm_tui.cli.session import run_with_services, settings_of
 from pxm_tui.cli.terminal import Terminal
-from pxm_tui.domain.addresses import check_name, parse_endpoint, parse_label
+from pxm_tui.domain.addresses import check_name, parse_label
+from pxm_tui.domain.cluster import reason_of
 from pxm_tui.domain.describe import summary
 from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.report import step_rows
 from pxm_tui.domain.steps import Step, StepState
 from pxm_tui.domain.text import one_line
 from pxm_tui.services.bundle import Services
+from pxm_tui.services.endpoints import Look
 from pxm_tui.services.ports import VaultMode
 from pxm_tui.services.registration import Registration, RegistrationFailedError
 from pxm_tui.services.requests import RegistrationRequest, build_request
@@ -28,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_login_options(arguments)
     fields = {
         "name": check_name(arguments.name) if arguments.name.strip() else "",
-        "endpoint": _endpoint(arguments.endpoint),
+        "endpoint": endpoint_of(arguments.endpoint).url,
         "fingerprint": arguments.fingerprint,
         "trust_ca": read_ca(Path(arguments.ca_file)) if arguments.ca_file is not None else None,
         "separate": arguments.separate,
@@ -44,14 +47,6 @@ def run(arguments: argparse.Namespace) -> int:
         return await _register(services, request, terminal, arguments)
 
     return run_with_services(settings_of(arguments), work)
-
-
-def _endpoint(typed: str) -> str:
-    """The endpoint; how it was understood is said. Raises `InvalidError`."""
-    parsed = parse_endpoint(typed)
-    for text in parsed.notes:
-        output.note(f"note: {one_line(text)}.")
-    return parsed.endpoint.url
 
 
 async def _register(
@@ -73,11 +68,15 @@ async def _register(
 
 async def _registered(services: Services, found: Registration, *, as_json: bool) -> None:
     await services.fleet.remember([found.snapshot])
+    cluster, looks = found.cluster, tuple[Look, ...]()
+    if not found.joined:
+        cluster, looks = await services.clusters.edits.take_endpoints(cluster, found.snapshot.nodes)
     if as_json:
-        output.print_json(found.cluster.to_json())
+        output.print_json(cluster.to_json())
     else:
         output.say(_what_was_done(found))
         _print_warnings(found.steps)
+        _print_endpoints(looks)
     if (await services.clusters.vault()).mode is VaultMode.ASK:
         output.note("note: no secret store is in use, so the secret is forgotten now; the next check needs it again.")
 
@@ -88,6 +87,16 @@ def _what_was_done(found: Registration) -> str:
         login = one_line(found.cluster.login.name)
         return f"Added {found.cluster.endpoints[-1].url} to {name}, which logs in there as {login}, too."
     return f"Registered {name}: {one_line(summary(found.cluster))}"
+
+
+def _print_endpoints(looks: Sequence[Look]) -> None:
+    """Which other nodes are asked where the registered one does not answer, and which cannot be from here."""
+    answering = ", ".join(look.endpoint.authority for look in looks if look.error is None)
+    if answering:
+        output.note(f"note: asked as well where that one does not answer: {answering}.")
+    silent = [f"{look.endpoint.authority} ({reason_of(look.error).short})" for look in looks if look.error is not None]
+    if silent:
+        output.note(f"note: no endpoints, because they cannot be used from here: {', '.join(silent)}.")
 
 
 def _print_warnings(steps: tuple[Step, ...]) -> None:

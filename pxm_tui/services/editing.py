@@ -1,0 +1,310 @@
+"""Editing a registered cluster: name, labels, endpoints, trust, login, guard. Checked live before it is saved, or not.
+
+What is free of the cluster (name, labels, guard, an endpoint less) works when it is dead. A new endpoint has to verify
+under the cluster's trust and to prove that it is of the same cluster; another trust or login has to carry a whole
+check. If any of it fails, nothing is saved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from pxm_tui.domain.certificate import Trust
+from pxm_tui.domain.cluster import CheckResult, Cluster, Endpoint, Login
+from pxm_tui.domain.errors import CertificateError, PxmError
+from pxm_tui.domain.messages import already_registered, endpoint_needed, not_found
+from pxm_tui.domain.observation import Snapshot
+from pxm_tui.domain.steps import EDIT_STEPS, Step, StepState
+from pxm_tui.services.bridging import to_the_end
+from pxm_tui.services.checking import Checker
+from pxm_tui.services.checklist import Checklist
+from pxm_tui.services.deregistration import cleanup_of
+from pxm_tui.services.dialog import Dialog
+from pxm_tui.services.endpoints import look_at
+from pxm_tui.services.ports import Clock, ClusterRepository, Credentials, ProxmoxGateway, SecretStore, Timer
+from pxm_tui.services.same_cluster import prove
+from pxm_tui.services.secrets import open_vault
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is to be different; None leaves it as it is.
+
+    Attributes:
+        name: the new name, checked for its form already.
+        labels: all labels.
+        endpoints: all endpoints, the registered one first.
+        trust: what is to be verified against, as a request says it (`services.authority.requested_trust`).
+        credentials: what to log in with.
+        read_only: the guard.
+    """
+
+    name: str | None = None
+    labels: tuple[tuple[str, str], ...] | None = None
+    endpoints: tuple[Endpoint, ...] | None = None
+    trust: Trust | None = None
+    credentials: Credentials | None = field(default=None, repr=False)
+    read_only: bool | None = None
+
+    def against(self, cluster: Cluster) -> Changes:
+        """Only what differs from the record. A login is always tried: its secret may be another."""
+        return replace(
+            self,
+            name=None if self.name == cluster.name else self.name,
+            labels=None if self.labels == cluster.labels else self.labels,
+            endpoints=None if self.endpoints == cluster.endpoints else self.endpoints,
+            read_only=None if self.read_only == cluster.read_only else self.read_only,
+        )
+
+    def words(self) -> tuple[str, ...]:
+        """What they are about."""
+        found = {
+            "name": self.name,
+            "labels": self.labels,
+            "endpoints": self.endpoints,
+            "trust": self.trust,
+            "login": self.credentials,
+            "read-only": self.read_only,
+        }
+        return tuple(word for word, value in found.items() if value is not None)
+
+
+class EditFailedError(Exception):
+    """An edit stopped; nothing was saved. Carries the steps so far and the error that stopped it."""
+
+    def __init__(self, steps: tuple[Step, ...], error: PxmError) -> None:
+        super().__init__(error.message)
+        self.steps = steps
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """What an edit did.
+
+    Attributes:
+        cluster: the record after it.
+        before: the record before it.
+        snapshot: the view beyond the record.
+        changed: what is different, such as `name`, `endpoints`; empty where nothing is.
+        steps: the checklist.
+        cleanup: commands for what the edit leaves on the cluster: a token that pxm made and does not use any more.
+    """
+
+    cluster: Cluster
+    before: Cluster
+    snapshot: Snapshot
+    changed: tuple[str, ...]
+    steps: tuple[Step, ...]
+    cleanup: tuple[str, ...] = ()
+
+    def facts(self) -> dict[str, str]:
+        """What is different, for the audit."""
+        record = self.cluster
+        values = {
+            "name": record.name,
+            "labels": " ".join(f"{key}={value}" for key, value in record.labels),
+            "endpoints": " ".join(endpoint.url for endpoint in record.endpoints),
+            "trust": f"{record.trust.mode} {record.trust.fingerprint}",
+            "login": record.login.name,
+            "read-only": "on" if record.read_only else "off",
+        }
+        return {word.replace("-", "_"): values[word] for word in self.changed}
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """The record as it is to be, and what a check of it found, where one was needed."""
+
+    cluster: Cluster
+    snapshot: Snapshot
+    result: CheckResult | None = None
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Editor:
+    """Runs edits.
+
+    Args:
+        repository: where the record is.
+        secrets: where the secret is.
+        gateway: opens the looks.
+        checker: tries another trust or login.
+        clock: UTC now.
+        timer: monotonic seconds.
+    """
+
+    repository: ClusterRepository
+    secrets: SecretStore
+    gateway: ProxmoxGateway
+    checker: Checker
+    clock: Clock
+    timer: Timer
+
+    async def edit(self, cluster: Cluster, asked: Changes, before: Snapshot, dialog: Dialog) -> Edited:
+        """Check what is asked for and save it.
+
+        Raises:
+            EditFailedError: a step failed; nothing was saved.
+        """
+        changes = asked.against(cluster)
+        checklist = Checklist(EDIT_STEPS, dialog.step, self.timer)
+        try:
+            if not changes.words():
+                return Edited(cluster, cluster, before, (), ())
+            await self._check_name(cluster, changes, checklist)
+            checked = await self._checked(cluster, changes, before, dialog, checklist)
+            with checklist.step("save") as notes:
+                stored = await to_the_end(lambda: self._save(cluster, changes, checked))
+                notes.message = stored.name
+        except PxmError as error:
+            raise EditFailedError(checklist.ended(), error) from None
+        left = cleanup_of(cluster) if cluster.login.minted and stored.login.name != cluster.login.name else ()
+        return Edited(stored, cluster, checked.snapshot, changes.words(), checklist.ended(), left)
+
+    async def _check_name(self, cluster: Cluster, changes: Changes, checklist: Checklist) -> None:
+        if changes.name is None:
+            return
+        with checklist.step("name") as notes:
+            found = await self.repository.find_by_name(changes.name)
+            if found is not None and found.id != cluster.id:
+                raise already_registered(found.name, found.endpoint)
+            notes.message = f"{changes.name} is free"
+
+    async def _checked(
+        self, cluster: Cluster, changes: Changes, before: Snapshot, dialog: Dialog, checklist: Checklist
+    ) -> _Checked:
+        """The record with all changes that need the cluster. Raises `PxmError` where one does not hold."""
+        wanted, checked = with_changes(cluster, changes, cluster.updated_at), _Checked(cluster, before)
+        if changes.trust is not None:
+            wanted = replace(wanted, trust=changes.trust)
+        if changes.credentials is not None:
+            wanted = replace(wanted, login=self._login(changes.credentials))
+        if changes.trust is not None or changes.credentials is not None:
+            await open_vault(self.secrets, dialog)
+            prove_trust = changes.trust is not None
+            outcome = await self.checker.check(wanted, before, dialog, changes.credentials, prove=prove_trust)
+            checklist.take(step for step in outcome.steps if step.state is not StepState.SKIPPED)
+            if outcome.error is not None:
+                raise outcome.error
+            wanted = replace(wanted, trust=outcome.result.trust or wanted.trust)
+            checked = _Checked(wanted, outcome.snapshot, replace(outcome.result, trust=None))
+        if wanted.endpoints != cluster.endpoints:
+            with checklist.step("endpoints") as notes:
+                added = [one for one in wanted.endpoints if one not in cluster.endpoints]
+                known, answers = replace(wanted, name=cluster.name, endpoints=cluster.endpoints), []
+                for endpoint in added:
+                    known, words = await self._prove(known, endpoint, dialog)
+                    answers.append(words)
+                wanted = replace(wanted, trust=known.trust)
+                gone = [f"{one.authority} goes" for one in cluster.endpoints if one not in wanted.endpoints]
+                notes.message = ", ".join([*answers, *gone]) or f"{wanted.endpoint.authority} comes first"
+        return replace(checked, cluster=wanted)
+
+    async def _prove(self, cluster: Cluster, endpoint: Endpoint, dialog: Dialog) -> tuple[Cluster, str]:
+        """Raise `PxmError` where the endpoint is not of the cluster; else the record that trusts it, and words.
+
+        A node with a certificate of its own is of the cluster when another node says so.
+        """
+        look = await prove(self.gateway, cluster, endpoint, self.timer)
+        if look.error is not None:
+            shown = look.error.certificate if isinstance(look.error, CertificateError) else None
+            if shown is None:
+                raise look.error
+            await open_vault(self.secrets, dialog)
+            trust = await self.checker.vouch(cluster, endpoint, shown)
+            if trust is None:
+                raise look.error
+            cluster = replace(cluster, trust=trust)
+            look = await look_at(self.gateway, endpoint, trust, self.timer)
+            if look.error is not None:
+                raise look.error
+        return cluster, f"{endpoint.authority} answers, {max(1, round(look.rtt_ms or 0))} ms"
+
+    def _login(self, credentials: Credentials) -> Login:
+        now = self.clock().replace(microsecond=0)
+        return Login(credentials.method, credentials.user, credentials.token_id, changed_at=now)
+
+    async def _save(self, cluster: Cluster, changes: Changes, checked: _Checked) -> Cluster:
+        """The secret first, then the record; the secret that was there comes back where the record is not saved."""
+        credentials = changes.credentials
+        if credentials is None:
+            return await self._save_record(cluster, changes, checked)
+        kept = await self.secrets.get(cluster.id, credentials.method)
+        await self.secrets.put(cluster.id, credentials.method, credentials.secret)
+        try:
+            return await self._save_record(cluster, changes, checked)
+        except BaseException:
+            if kept is not None:
+                await self.secrets.put(cluster.id, credentials.method, kept)
+            raise
+
+    async def _save_record(self, cluster: Cluster, changes: Changes, checked: _Checked) -> Cluster:
+        now = self.clock().replace(microsecond=0)
+
+        def change(record: Cluster) -> Cluster:
+            found = with_changes(record, changes, now)
+            if checked.cluster.trust != cluster.trust:
+                found = replace(found, trust=checked.cluster.trust)
+            return found if changes.credentials is None else replace(found, login=checked.cluster.login)
+
+        stored = await self.repository.update(cluster.id, change)
+        if stored is None:
+            raise not_found(cluster.name, ())
+        if checked.result is None:
+            return stored
+        records = await self.repository.save_checks([replace(checked.result, basis=stored.basis())])
+        return next((record for record in records if record.id == cluster.id), stored)
+
+    async def keep_endpoints(self, cluster: Cluster, found: Collection[Endpoint]) -> Cluster:
+        """Add endpoints that have been proven already, after those that the record has."""
+        now = self.clock().replace(microsecond=0)
+
+        def change(record: Cluster) -> Cluster:
+            endpoints = tuple(dict.fromkeys([*record.endpoints, *found]))
+            return record if endpoints == record.endpoints else replace(record, endpoints=endpoints, updated_at=now)
+
+        stored = await self.repository.update(cluster.id, change)
+        if stored is None:
+            raise not_found(cluster.name, ())
+        return stored
+
+
+def with_changes(record: Cluster, changes: Changes, now: datetime) -> Cluster:
+    """The record with what needs no answer of the cluster."""
+    return replace(
+        record,
+        name=record.name if changes.name is None else changes.name,
+        labels=record.labels if changes.labels is None else changes.labels,
+        endpoints=record.endpoints if changes.endpoints is None else changes.endpoints,
+        read_only=record.read_only if changes.read_only is None else changes.read_only,
+        updated_at=now,
+    )
+
+
+def edited_endpoints(
+    before: tuple[Endpoint, ...], added: Collection[Endpoint], removed: Collection[Endpoint]
+) -> tuple[Endpoint, ...]:
+    """The endpoints after some are removed and others come at the end.
+
+    Raises:
+        InvalidError: one to be removed is not there, or none would be left.
+    """
+    for endpoint in removed:
+        if endpoint not in before:
+            raise endpoint_needed(f"{endpoint.url} is no endpoint of it.", "`pxm show` lists its endpoints.")
+    found = tuple(dict.fromkeys([*(one for one in before if one not in removed), *added]))
+    if not found:
+        raise endpoint_needed("The last endpoint cannot be removed.", "Add another one first, or deregister it.")
+    return found
+
+
+def edited_labels(
+    before: tuple[tuple[str, str], ...], given: Collection[tuple[str, str]], removed: Collection[str]
+) -> tuple[tuple[str, str], ...]:
+    """The labels after some are removed and others set."""
+    found = {key: value for key, value in before if key not in removed} | dict(given)
+    return tuple(sorted(found.items()))
