@@ -22,7 +22,7 @@ def read_only(cluster: Cluster | None, doing: str, *, whole_run: bool) -> NotPer
         why, do = "this run of pxm is read-only", "Run it without --read-only and without `read_only` in config.toml."
     else:
         why = "the cluster is guarded as read-only"
-        do = "Only if it is meant to be changed: in `pxm`, open it, `:read-only`."
+        do = "Only if it is meant to be changed: `pxm edit NAME --no-read-only`, or `:read-only` on its screen."
     return NotPermittedError("read_only", f"Not allowed to {doing}{name}: {why}. Nothing was sent.", do=do)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual import on
 from textual.app import ComposeResult
 
+from pxm_tui.domain.cluster import Cluster
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.dialog import KnownAnswer, KnownQuestion
 from pxm_tui.tui.dialog import BoxDialog, buttons
@@ -34,10 +35,9 @@ class KnownDialog(BoxDialog[KnownAnswer | None]):
         """The same for all."""
         return "Registered already"
 
-    @property
-    def environment(self) -> str:
-        """The known cluster's."""
-        return self._question.cluster.environment
+    def about(self) -> Cluster:
+        """The cluster that is known."""
+        return self._question.cluster
 
     def footer_keys(self) -> list[tuple[str, str]]:
         """The keys."""
