@@ -111,6 +111,7 @@ endpoint and a login are needed:
   fingerprint                 SHA-256 of the certificate; or ca (PEM), or ca_file
   labels                      key=value; in CSV also a column a label, such as label.env
   read_only                   true: no action of pxm changes anything there
+  separate                    true: a cluster of its own, even if it is known, such as a cloned lab
 
   name,endpoint,token_id,token_secret,fingerprint,label.env
   fra-1,10.20.0.11,monitor@pve!pxm,7d40...,3F:9A:...,prod

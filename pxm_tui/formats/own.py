@@ -17,6 +17,7 @@ KNOWN = frozenset(
         "id", "name", "api_endpoint", "endpoint", "endpoints", "username", "user", "password", "token_id",
         "token_secret", "otp", "mint_token", "fingerprint", "ca", "ca_file", "labels", "read_only", "login", "trust",
         "guard", "created_at",
+        "separate",
     }
 )  # fmt: skip
 """The fields of a row that are read."""
@@ -71,6 +72,7 @@ def _row(place: str, fields: Fields) -> ImportRow:
         ca_file=fields.text("ca_file"),
         labels=labels_of(_label_pairs(fields.raw("labels"))),
         read_only=_read_only(fields),
+        separate=bool(fields.flag("separate")),
         cluster_id=fields.identifier(),
         created_at=fields.moment("created_at"),
     )

@@ -83,6 +83,7 @@ class ImportRow:
         trust: the whole trust, from an export.
         labels: by key.
         read_only: the guard.
+        separate: it is a cluster of its own even where another one shares its certificates, as a cloned lab does.
         cluster_id: the id that it had.
         created_at: when it was registered, UTC.
         notes: what is worth saying of how the row was understood.
@@ -100,6 +101,7 @@ class ImportRow:
     trust: GivenTrust | None = field(default=None, repr=False)
     labels: tuple[tuple[str, str], ...] = ()
     read_only: bool = False
+    separate: bool = False
     cluster_id: str | None = None
     created_at: datetime | None = None
     notes: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ from pxm_tui.services.bridging import to_the_end
 from pxm_tui.services.checklist import Checklist
 from pxm_tui.services.conversation import Conversation
 from pxm_tui.services.dialog import Dialog
+from pxm_tui.services.identity import refuse_same
 from pxm_tui.services.registration import Registrar
 
 ENROLL_STEPS = ("name", "address", "connect", "certificate", "save")
@@ -63,7 +64,8 @@ class Enroller(Registrar):
         cluster = complete(cluster)
         if not dry_run:
             with checklist.step("save") as notes:
-                await to_the_end(lambda: self.repository.save(cluster))
+                refuse = None if row.separate else refuse_same(cluster)
+                await to_the_end(lambda: self.repository.save(cluster, refuse))
                 notes.message = cluster.name
         return cluster
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from pxm_tui.domain.certificate import Trust
 from pxm_tui.domain.cluster import Cluster, Login
+from pxm_tui.domain.pem import fingerprints
 from pxm_tui.domain.text import natural_key
 from pxm_tui.domain.times import iso
 from pxm_tui.formats.writing import WRITERS
@@ -25,7 +26,20 @@ def export(clusters: Sequence[Cluster], form: str) -> str:
         form: one of `EXPORT_FORMATS`.
     """
     ordered = sorted(clusters, key=lambda cluster: (natural_key(cluster.name), cluster.id))
-    return WRITERS[form]([entry_of(cluster) for cluster in ordered])
+    entries = [entry_of(cluster) for cluster in ordered]
+    for copy in copies(ordered):
+        entries[copy]["separate"] = True
+    return WRITERS[form](entries)
+
+
+def copies(clusters: Sequence[Cluster]) -> list[int]:
+    """The places of those that share an authority or leaf with another, as clones do that were registered apart."""
+    places: dict[str, set[int]] = {}
+    for place, cluster in enumerate(clusters):
+        trust = cluster.trust
+        for mark in {trust.ca_fingerprint, trust.fingerprint, *fingerprints(trust.vouched)} - {None}:
+            places.setdefault(str(mark), set()).add(place)
+    return sorted(set().union(*(found for found in places.values() if len(found) > 1)))
 
 
 def entry_of(cluster: Cluster) -> dict[str, Any]:

@@ -271,14 +271,12 @@ def registered_as(row: ImportRow, known: Sequence[Cluster]) -> Cluster | None:
     """The registered cluster that a row describes: by id, by an endpoint, or by the cluster's own authority."""
     endpoints = set(row.endpoints)
     for cluster in known:
-        authority = cluster.trust.ca_fingerprint
-        if (
-            cluster.id == row.cluster_id
-            or endpoints & set(cluster.endpoints)
-            or (authority is not None and authority in {row.fingerprint, row.authority})
-        ):
+        if cluster.id == row.cluster_id or endpoints & set(cluster.endpoints):
             return cluster
-    return None
+    if row.separate:
+        return None
+    named = {row.fingerprint, row.authority} - {None}
+    return next((cluster for cluster in known if cluster.trust.ca_fingerprint in named), None)
 
 
 def trusts_otherwise(row: ImportRow, cluster: Cluster) -> bool:
@@ -308,6 +306,7 @@ def request_of(row: ImportRow, *, mint: bool, role: TokenRole) -> RegistrationRe
         "fingerprint": row.fingerprint,
         "trust_ca": row.ca_pem or None,
         "labels": row.labels,
+        "separate": row.separate,
     }
     if row.trust is not None:
         by_authority = row.trust.mode in {TrustMode.CA_FILE, TrustMode.PINNED_CA}

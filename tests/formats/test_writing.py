@@ -84,5 +84,15 @@ def test_signs_that_a_terminal_acts_on_are_escaped(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", EXPORT_FORMATS)
+def test_clones_are_told_apart(form: str) -> None:
+    alone = replace(
+        cluster("alone", number=3, host="10.0.0.3"),
+        trust=Trust(TrustMode.PINNED_LEAF, certificate(seed=5).sha256, certificate(seed=5).pem),
+    )
+    text = export((cluster("lab", number=1), cluster("lab-clone", number=2), alone), form)
+    assert [row.separate for row in read_rows(text.encode(), form)] == [False, True, True]
+
+
+@pytest.mark.parametrize("form", EXPORT_FORMATS)
 def test_an_empty_registry(form: str) -> None:
     assert export((), form).endswith("\n")

@@ -85,6 +85,25 @@ async def test_a_row_whose_own_authority_is_registered_is_the_same_cluster() -> 
     assert bench.gateway.servers["10.0.0.1"].sessions == 0
 
 
+async def test_a_copy_of_a_known_cluster_is_one_of_its_own_only_where_the_file_says_so() -> None:
+    bench, same = bench_of(4), {"fingerprint": certificate().sha256}
+    for server in bench.gateway.servers.values():
+        server.certificate = certificate()
+    rows = (
+        token_row(1, **same),
+        token_row(2, **same),
+        token_row(3, **same, separate=True),
+        token_row(4, **same, token_secret=None),
+        token_row(5, **same, endpoint="10.0.0.4", token_secret=None, separate=True),
+    )
+    results = await run(bench, *rows[:4], at_once=1)
+    assert [result.verdict for result in results] == [
+        Verdict.REGISTERED, Verdict.ALREADY_REGISTERED, Verdict.REGISTERED, Verdict.ALREADY_REGISTERED,
+    ]  # fmt: skip
+    assert (await run(bench, rows[4]))[0].verdict is Verdict.UNAUTHORIZED
+    assert [record.name for record in await bench.repository.list()] == ["c-1", "c-3", "c-5"]
+
+
 async def test_a_storage_that_fails_stops_what_was_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = bench_of(3)
     full = messages.storage_unusable("/x", "No space left on device")
