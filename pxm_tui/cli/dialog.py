@@ -158,9 +158,10 @@ class OneAtATime:
         async with self._turn:
             return await self._dialog.passphrase(question)
 
-    async def known(self, question: KnownQuestion) -> KnownAnswer | None:  # noqa: ARG002
-        """Nobody is asked: work on several leaves a cluster that is known as it is."""
-        return None
+    async def known(self, question: KnownQuestion) -> KnownAnswer | None:
+        """Ask in turn."""
+        async with self._turn:
+            return await self._dialog.known(question)
 
     async def token(self, question: TokenQuestion) -> TokenChoice | None:
         """Ask in turn."""

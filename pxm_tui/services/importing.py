@@ -22,6 +22,7 @@ from pxm_tui.domain.tokens import TokenRole
 from pxm_tui.formats.rows import ImportRow
 from pxm_tui.services.clusters import ClusterService
 from pxm_tui.services.dialog import Dialog
+from pxm_tui.services.import_dialog import ImportDialog
 
 if TYPE_CHECKING:
     from pxm_tui.services.registration import Registration
@@ -116,7 +117,7 @@ class Importer:
     ) -> None:
         self._clusters = clusters
         self._rows = rows
-        self._dialog = dialog
+        self._make_dialog = dialog
         self._dry_run = dry_run
         self._mint = mint
         self._role = role
@@ -124,6 +125,9 @@ class Importer:
         self._on_result = on_result
         self._results: dict[int, RowResult] = {}
         self._storage_error: StorageError | None = None
+
+    def _dialog(self, row: ImportRow) -> Dialog:
+        return ImportDialog(self._make_dialog(row))
 
     def results(self) -> tuple[RowResult, ...]:
         """One result a row, in the order of the file; what was not begun or not ended is `not_run`."""
