@@ -98,7 +98,7 @@ async def register_with_password(service: ClusterService, target: Target) -> flo
 
 
 async def register_and_make_a_token(service: ClusterService, target: Target) -> float:
-    """As with a password, then the token, its rights, and a read with it; each write is on a connection of its own."""
+    """As with a password, then the token, its rights, and a read with it."""
     return await _register(service, target.password.model_copy(update={"mint_token": True}))
 
 
@@ -127,6 +127,7 @@ async def _measure(target: Target, way: Way) -> float:
 
 WAYS: tuple[tuple[str, Way, int], ...] = (
     ("registration, --ca-file, password", register_with_password, 5),
+    ("registration, --ca-file, password, a token is made of it", register_and_make_a_token, 8),
     ("registration, --ca-file, token", register_with_token, 4),
     ("check of a known cluster, token", check_with_token, 3),
 )

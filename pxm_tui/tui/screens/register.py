@@ -105,7 +105,7 @@ class RegisterScreen(PxmScreen[RegisterOutcome]):
         ("pageup", "page(-1)"),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (66, "-roomy")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (27, "-tall")]
     DEFAULT_CSS = """
     RegisterScreen .blank { height: 1; }
     RegisterScreen.-short .blank, RegisterScreen.-code #gap, RegisterScreen.-running .blank { display: none; }
