@@ -71,11 +71,12 @@ Defaults < ~/.config/pxm/config.toml (or the file in PXM_CONFIG) < environment <
 {settings_text()}"""
 
 FILES = """\
-  ~/.local/share/pxm/clusters.json   the registry; no secret is in it
-  ~/.local/share/pxm/secrets.vault   the secrets, encrypted
-  ~/.local/state/pxm/pxm.log         the log; no secret is in it
-  ~/.local/state/pxm/audit.jsonl     every change that pxm made; `pxm audit` lists it
-  ~/.cache/pxm                       the last known state
+  ~/.local/share/pxm/clusters.json    the registry; no secret is in it
+  ~/.local/share/pxm/secrets.vault    the secrets, encrypted
+  ~/.local/share/pxm/api-tokens.json  hashes of the REST API's tokens
+  ~/.local/state/pxm/pxm.log          the log; no secret is in it
+  ~/.local/state/pxm/audit.jsonl      every change that pxm made; `pxm audit` lists it
+  ~/.cache/pxm                        the last known state
 
 --data-dir or PXM_DATA_DIR names another data directory; state/ and cache/ are inside it then. PXM_STATE_DIR and
 PXM_CACHE_DIR name them one by one. Directories are 0700, files 0600. Several programs may use one data directory at a
@@ -133,7 +134,26 @@ somebody at a terminal who compares its certificate. An import never changes a c
 `pxm export` leaves out secrets and what checks find; importing it elsewhere gives the same registry, ids and trust
 included, with every cluster unauthorized until somebody logs in."""
 
+API = """\
+`pxm serve` listens on 127.0.0.1:8080 until SIGTERM or Ctrl-C, beside the terminal UI on the same data directory; /docs
+describes every call, /openapi.json does so for programs. A passphrase file (`pxm help secrets`) or a keyring opens the
+secrets: nobody is asked.
+
+Every call but /health, /docs and /openapi.json takes `Authorization: Bearer TOKEN`:
+
+  pxm serve token add NAME --role viewer     reads, /metrics too
+  pxm serve token add NAME --role operator   checks, too
+  pxm serve token add NAME --role admin      registers, edits and deregisters, too
+
+A token is shown once, or written to a new private file with --out; only its hash is kept. --expires DAYS gives it an
+end. `pxm serve token list` shows what there is, `pxm serve token revoke NAME` ends one at once.
+
+Beyond this machine the server is only heard with --tls-cert and --tls-key, or with --behind-proxy where a proxy speaks
+TLS for it. SIGHUP reads a renewed certificate. The Python package has a typed client, pxm_tui.client; a systemd unit
+and a container file are in its directory pxm_tui/deploy."""
+
 TOPICS: dict[str, tuple[str, str]] = {
+    "api": ("The REST API", API),
     "configuration": ("The configuration file and the environment", CONFIGURATION),
     "exit": ("Exit statuses, and errors in JSON", EXIT),
     "files": ("What is kept, and where", FILES),
