@@ -25,6 +25,8 @@ def loaded_by(statement: str) -> set[str]:
         ("import pxm_tui.services.registration", {"pydantic"}),
         ("import pxm_tui.bootstrap, pxm_tui.settings", set()),
         ("import pxm_tui.tui.app", {"textual", "rich"}),
+        ("import pxm_tui.api.server", {"aiohttp", "pydantic"}),
+        ("import pxm_tui.client", {"httpx", "pydantic", "rich"}),  # rich where click is: httpx then loads its own CLI
         ("import pxm_tui.simulator.fleet", {"aiohttp", "cryptography", "pxm_tui.simulator"}),
     ],
 )

@@ -356,7 +356,7 @@ async def test_the_audit_says_whose_token_changed_what(tmp_path: Path) -> None:
         await running.ask("POST", CLUSTERS, json={**BODY, "separate": True})
         await running.ask("DELETE", f"{CLUSTERS}/{OLD.id}")
         entries = running.bench.audit.kept
-    assert [entry.action for entry in entries] == ["register", "deregister"]
+    assert [entry.action for entry in entries] == ["make_token", "register", "deregister"]
     for entry in entries:
         assert dict(entry.facts)["api_token"] == "admin"
         assert dict(entry.facts)["address"] == "127.0.0.1"

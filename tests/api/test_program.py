@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pxm_tui.client import PxmClient, RegisterRequest
+from pxm_tui.client import PxmApiError, PxmClient, RegisterRequest
 from pxm_tui.simulator.certificates import CertificateAuthority
 from pxm_tui.simulator.control import SimulatedCluster
 from pxm_tui.simulator.options import ClusterOptions
@@ -219,3 +219,26 @@ def test_a_registry_that_cannot_be_read_ends_it(tmp_path: Path) -> None:
     (place.data / "clusters.json").write_text('{"format": 99}')
     done = place.pxm("serve", "--port", "0")
     assert done.returncode == 9
+
+
+def test_it_leaves_no_secret_behind(tmp_path: Path, fresh_fleet: FleetFactory) -> None:
+    hunted, wrong = "hunted-Pass+word=&;1", "hunted-Wrong+word=&;2"
+    cluster = fresh_fleet(ClusterOptions("hunted", guests=4, password=hunted)).clusters[0]
+    place = Place(tmp_path)
+    token = place.token("admin")
+    with serving(place) as server:
+        with PxmClient(server.url, token) as client:
+            with pytest.raises(PxmApiError, match="credentials"):
+                client.register(request(cluster, password=wrong))
+            record = client.register(request(cluster))
+            client.check(record.id)
+            said = client.metrics() + record.model_dump_json()
+        httpx.get(f"{server.url}/{token}?{token}", headers={"Authorization": f"Bearer {token}x"}, trust_env=False)
+        arguments = Path(f"/proc/{server.process.pid}/cmdline").read_bytes()
+        server.process.terminate()
+        assert server.wait() == 0
+    kept = {str(path): path.read_bytes() for path in place.data.rglob("*") if path.is_file()}
+    assert any(name.endswith("secrets.vault") for name in kept)
+    everything = {**kept, "said": said.encode(), "stderr": "".join(server.said).encode(), "arguments": arguments}
+    for secret in (hunted, wrong, token):
+        assert [name for name, content in everything.items() if secret.encode() in content] == []
