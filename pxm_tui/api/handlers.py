@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -17,6 +17,7 @@ from pxm_tui.api.openapi import document_bytes
 from pxm_tui.api.paging import page_of
 from pxm_tui.api.routes import API
 from pxm_tui.domain.access import ApiToken
+from pxm_tui.domain.addresses import check_name, parse_endpoint, parse_label
 from pxm_tui.domain.cluster import Cluster
 from pxm_tui.domain.errors import PxmError, StorageError
 from pxm_tui.domain.messages import not_found
@@ -25,11 +26,16 @@ from pxm_tui.services.bundle import Services
 from pxm_tui.services.survey import held_back
 from pxm_tui.services.unattended import Unattended
 
+if TYPE_CHECKING:
+    from pxm_tui.services.editing import Changes
+
 _HEALTH_SECONDS = 5.0
 _KEPT_LISTS = 64
 
 FIELDS = {"endpoint": "api_endpoint", "user": "username", "code": "otp", "trust_ca": "ca", "ca_file": "ca"}
 """What the API calls the fields of the services' requests."""
+EDITED = {**FIELDS, "endpoint": "endpoints"}
+"""The same of a change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +127,22 @@ class Handlers:
             raise refusal(renamed(failure.error), failure.steps) from None
         if dry_run:
             return _json({"steps": [step.to_json() for step in found.steps]})
-        await self._services.fleet.adopt(found.cluster, found.snapshot)
-        location = f"{API}/clusters/{found.cluster.id}"
-        return _json(found.cluster.to_json(), status=201, headers={"Location": location})
+        cluster, _ = await self._services.clusters.edits.take_endpoints(found.cluster, found.snapshot.nodes)
+        await self._services.fleet.adopt(cluster, found.snapshot)
+        return _json(cluster.to_json(), status=201, headers={"Location": f"{API}/clusters/{cluster.id}"})
+
+    async def edit(self, call: Call) -> web.Response:
+        """Change what is in the body; a new endpoint has to prove that it is of the same cluster."""
+        from pxm_tui.services.editing import EditFailedError
+
+        cluster = await self._cluster(call)
+        changes, before = as_changes(call.body, cluster), self._snapshot(cluster)
+        try:
+            done = await self._services.clusters.edits.edit(cluster.id, changes, before, Unattended())
+        except EditFailedError as stopped:
+            raise refusal(renamed(stopped.error, EDITED), stopped.steps) from None
+        await self._services.fleet.reload()
+        return _json(done.cluster.to_json())
 
     async def check(self, call: Call) -> web.Response:
         """Check now; a login that was refused is only sent again on request."""
@@ -202,9 +221,32 @@ def as_request(body: models.RegisterRequest) -> Any:
         raise refusal(renamed(error)) from None
 
 
-def renamed(error: PxmError) -> PxmError:
+def as_changes(body: models.EditRequest, cluster: Cluster) -> Changes:
+    """The services' changes for the API's.
+
+    Raises:
+        Refusal: 422, naming the field that is wrong.
+    """
+    from pxm_tui.services.editing import Changes, edited_labels
+
+    try:
+        wanted = body.labels or {}
+        given = [parse_label(f"{key}={value}") for key, value in wanted.items() if value is not None]
+        gone = [key for key, value in wanted.items() if value is None]
+        urls = [parse_endpoint(endpoint.url).endpoint for endpoint in body.endpoints or ()]
+        return Changes(
+            name=None if body.name is None else check_name(body.name),
+            labels=edited_labels(cluster.labels, given, gone) if wanted else None,
+            endpoints=tuple(dict.fromkeys(urls)) or None,
+            read_only=None if body.guard is None else body.guard.read_only,
+        )
+    except PxmError as error:
+        raise refusal(renamed(error, EDITED)) from None
+
+
+def renamed(error: PxmError, names: Mapping[str, str] = FIELDS) -> PxmError:
     """The error, with its field as the API calls it."""
-    error.field = FIELDS.get(error.field or "", error.field)
+    error.field = names.get(error.field or "", error.field)
     return error
 
 

@@ -153,4 +153,4 @@ OPENAPI = Route(
 )
 DOCS = Route("docs", "GET", "/docs", "The same as a page for people.", "", {200: Reply("A page.", media=HTML)})
 
-ROUTES = (REGISTER, LIST, GET, CHECK, DEREGISTER, HEALTH, METRICS, OPENAPI, DOCS)
+ROUTES = (REGISTER, LIST, GET, EDIT, CHECK, DEREGISTER, HEALTH, METRICS, OPENAPI, DOCS)

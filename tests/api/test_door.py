@@ -26,6 +26,7 @@ MAY = [
     ("GET", "/metrics", Role.VIEWER),
     ("POST", f"{ONE}/check", Role.OPERATOR),
     ("POST", CLUSTERS, Role.ADMIN),
+    ("PATCH", ONE, Role.ADMIN),
     ("DELETE", ONE, Role.ADMIN),
 ]
 
