@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+import pxm_tui
 
 HEAVY = ("textual", "rich", "httpx", "pydantic", "tinydb", "aiohttp", "cryptography", "keyring", "pxm_tui.simulator")
 
@@ -41,3 +45,32 @@ def test_the_simulator_is_another_program() -> None:
 
 def test_the_domain_needs_no_loop() -> None:
     assert "asyncio" not in loaded_by("import pxm_tui.domain.messages, pxm_tui.domain.describe")
+
+
+TLS_MAKERS = {
+    "proxmox/tls.py": "every connection to a cluster",
+    "api/listening.py": "what `pxm serve` shows",
+    "client/clients.py": "the client of `pxm serve`",
+    "simulator_client.py": "the demo's control, on this machine",
+}
+
+
+def test_every_connection_to_a_cluster_is_verified_by_the_one_recipe() -> None:
+    """Whatever speaks to a cluster, websockets included, has to come through `proxmox.connections`."""
+    package = Path(pxm_tui.__file__).parent
+    makers, dialers = set(), set()
+    for path in package.rglob("*.py"):
+        name = path.relative_to(package).as_posix()
+        if name.startswith("simulator/"):
+            continue
+        called = {_last(node.func) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)}
+        if called & {"SSLContext", "create_default_context", "_create_unverified_context", "wrap_socket"}:
+            makers.add(name)
+        if called & {"wrap_bio", "sock_connect", "open_connection", "create_connection"}:
+            dialers.add(name)
+    assert makers == set(TLS_MAKERS)
+    assert dialers <= {"proxmox/streams.py", "proxmox/dialing.py"}
+
+
+def _last(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")

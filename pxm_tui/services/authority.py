@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pxm_tui.domain.certificate import Certificate, Trust, TrustMode
 from pxm_tui.domain.cluster import Endpoint
 from pxm_tui.domain.errors import CertificateError
+from pxm_tui.domain.expiry import warnings
 from pxm_tui.domain.messages import not_the_expected
 from pxm_tui.domain.pem import fingerprint_of, split
+from pxm_tui.services.checklist import StepNotes
 
 if TYPE_CHECKING:
     from pxm_tui.services.requests import RegistrationRequest, TrustRequest
@@ -68,6 +71,13 @@ def with_authority(trust: Trust, authority: Certificate | None) -> Trust:
     if trust.mode is TrustMode.PINNED_LEAF:
         return replace(trust, mode=TrustMode.PINNED_CA, anchor_pem=authority.pem, authority=authority)
     return replace(trust, authority=authority)
+
+
+def warn_of_expiry(notes: StepNotes, shown: Certificate, trust: Trust, now: datetime) -> None:
+    """Let the step `certificate` pass with a warning where the leaf or the authority ends soon."""
+    found = warnings(shown, trust, now)
+    if found is not None:
+        notes.warn("expires_soon", f"{notes.message}; {found[0]}", found[1])
 
 
 def why_trusted(trust: Trust) -> str:

@@ -19,7 +19,7 @@ from pxm_tui.domain.observation import Observation, Realm, Snapshot
 from pxm_tui.domain.steps import CHECK_STEPS, Step, StepState
 from pxm_tui.domain.times import days_left
 from pxm_tui.domain.token_messages import expiring
-from pxm_tui.services.authority import as_unexpected, with_authority
+from pxm_tui.services.authority import as_unexpected, warn_of_expiry, with_authority
 from pxm_tui.services.checklist import Checklist
 from pxm_tui.services.conversation import Conversation, Reading
 from pxm_tui.services.dialog import Dialog, Silent
@@ -102,6 +102,7 @@ class Checker:
         self._timer = timer
         self._tickets: dict[str, Ticket] = {}
         self._known: dict[str, Known] = {}
+        self._asked: set[tuple[str, Endpoint, str]] = set()
         self._voucher = Voucher(gateway, tell)
         self.endpoints = Endpoints(gateway, clock, timer)
 
@@ -141,6 +142,26 @@ class Checker:
         if ticket is not None and isinstance(outcome.error, LoginError):
             # A ticket ends early when the cluster's keys change or its clock jumps; the password was not refused.
             outcome = await self._run(replace(attempt, ticket=None), before)
+        return outcome if prove else await self._resolve_doubts(attempt, outcome)
+
+    async def _resolve_doubts(self, attempt: _Attempt, outcome: Outcome) -> Outcome:
+        """After a check that went through: ask about endpoints whose certificate a look has not trusted.
+
+        Each certificate is asked about once, until a person checks the cluster.
+        """
+        cluster = attempt.cluster
+        doubts = self.endpoints.doubtful(cluster) if outcome.error is None and len(cluster.endpoints) > 1 else ()
+        for endpoint, shown in doubts:
+            asked = (cluster.id, endpoint, shown.sha256)
+            if asked in self._asked:
+                continue
+            self._asked.add(asked)
+            known = replace(cluster, trust=outcome.result.trust or cluster.trust)
+            doubtful = replace(attempt, cluster=known, endpoint=endpoint, ticket=self._tickets.get(cluster.id))
+            trust = await self._ask_others(doubtful, shown)
+            if trust is not None:
+                self.endpoints.vouched(cluster, endpoint)
+                outcome = replace(outcome, result=replace(outcome.result, trust=trust))
         return outcome
 
     async def check_everywhere(self, cluster: Cluster, before: Snapshot, dialog: Dialog) -> Outcome:
@@ -151,6 +172,7 @@ class Checker:
         """
         if len(cluster.endpoints) < 2:
             return await self.check(cluster, before, dialog)
+        self._asked = {asked for asked in self._asked if asked[0] != cluster.id}
         look = asyncio.ensure_future(self.endpoints.look_around(cluster, everywhere=True))
         try:
             outcome = await self.check(cluster, before, dialog)
@@ -158,6 +180,8 @@ class Checker:
         finally:
             look.cancel()
             await asyncio.gather(look, return_exceptions=True)
+        attempt = _Attempt(cluster, cluster.endpoint, dialog, None, None)
+        outcome = await self._resolve_doubts(attempt, outcome)
         return replace(outcome, snapshot=replace(outcome.snapshot, endpoints=self.endpoints.states(cluster)))
 
     async def refresh(self, cluster: Cluster, before: Snapshot) -> Outcome:
@@ -232,7 +256,9 @@ class Checker:
             with checklist.step("certificate") as notes:
                 certificate = await self._secure(session, attempt)
                 self._learn(session, attempt, certificate)
-                notes.message = f"the trusted one, {days_left(certificate.not_after, self._clock())} days left"
+                now = self._clock()
+                notes.message = f"the trusted one, {days_left(certificate.not_after, now)} days left"
+                warn_of_expiry(notes, certificate, attempt.learned.trust or cluster.trust, now)
             if attempt.known is None:
                 observed = await self._read_all(conversation, attempt)
                 learned = replace(cluster, trust=attempt.learned.trust or cluster.trust)

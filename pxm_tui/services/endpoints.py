@@ -21,6 +21,7 @@ from pxm_tui.domain.messages import timeout
 from pxm_tui.domain.observation import KEPT_RTTS, EndpointState, Snapshot, median
 from pxm_tui.services.polling import BACK_OFF
 from pxm_tui.services.ports import Clock, ProxmoxGateway, Timer
+from pxm_tui.services.vouching import is_doubtful
 
 LOOK_LIMIT = 5.0
 """Seconds that a look at an endpoint may take in all."""
@@ -108,6 +109,7 @@ class _Memory:
         tries: failures since it was last used with success; a look alone does not set them back, so that one which
             shakes hands but then does not answer is left alone longer and longer.
         next_look: when it is looked at, by the monotonic timer, seconds.
+        doubtful: a certificate of it that is not trusted, and that the cluster can be asked about.
     """
 
     rtts_ms: tuple[float, ...] = ()
@@ -115,9 +117,10 @@ class _Memory:
     since: datetime | None = None
     tries: int = 0
     next_look: float = 0.0
+    doubtful: Certificate | None = None
 
     def heard(self, rtt_ms: float | None) -> None:
-        self.error, self.since = "", None
+        self.error, self.since, self.doubtful = "", None, None
         if rtt_ms is not None:
             self.rtts_ms = (*self.rtts_ms, rtt_ms)[-KEPT_RTTS:]
 
@@ -161,6 +164,15 @@ class Endpoints:
         fine = [one for one in cluster.endpoints if not known.endpoints[one].error]
         return tuple(sorted(fine, key=lambda one: one != known.in_use))
 
+    def doubtful(self, cluster: Cluster) -> tuple[tuple[Endpoint, Certificate], ...]:
+        """The endpoints whose certificate is not trusted, and that the cluster can be asked about."""
+        known = self._of(cluster)
+        return tuple((one, shown) for one in cluster.endpoints if (shown := known.endpoints[one].doubtful))
+
+    def vouched(self, cluster: Cluster, endpoint: Endpoint) -> None:
+        """The cluster has vouched for the endpoint's certificate: it can be used."""
+        self._of(cluster).endpoints[endpoint].heard(None)
+
     def failing(self, cluster: Cluster) -> tuple[EndpointState, ...]:
         """The endpoints that are known to fail."""
         return tuple(state for state in self.states(cluster) if state.error)
@@ -192,6 +204,7 @@ class Endpoints:
         memory = known.endpoints[endpoint]
         memory.tries += 1
         memory.error = reason_of(error).short
+        memory.doubtful = is_doubtful(error)
         memory.since = memory.since or self._clock().replace(microsecond=0)
         memory.next_look = self._timer() + BACK_OFF[min(memory.tries, len(BACK_OFF)) - 1]
 

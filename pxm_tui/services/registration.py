@@ -17,7 +17,14 @@ from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import REGISTER_STEPS, Step
 from pxm_tui.domain.text import fold, one_line
 from pxm_tui.domain.times import days_left
-from pxm_tui.services.authority import as_unexpected, is_known_before, requested_trust, why_trusted, with_authority
+from pxm_tui.services.authority import (
+    as_unexpected,
+    is_known_before,
+    requested_trust,
+    warn_of_expiry,
+    why_trusted,
+    with_authority,
+)
 from pxm_tui.services.bridging import to_the_end
 from pxm_tui.services.checklist import Checklist, StepNotes
 from pxm_tui.services.conversation import Conversation, short_fingerprint
@@ -210,6 +217,7 @@ class Registrar:
                 trust = await self._ask(endpoint, error, dialog, checklist, notes)
                 certificate = await session.secure(trust)
                 notes.message = f"trusted by you, SHA-256 {short_fingerprint(certificate.sha256)}"
+            warn_of_expiry(notes, certificate, session.trust, self.clock())
         return replace(session.trust, fingerprint=certificate.sha256, certificate=certificate, trusted_at=self._now())
 
     async def _ask(

@@ -8,6 +8,7 @@ from datetime import datetime
 from rich.cells import cell_len
 
 from pxm_tui.domain.cluster import Cluster, Status
+from pxm_tui.domain.expiry import warnings
 from pxm_tui.domain.observation import Node
 from pxm_tui.domain.times import local_short
 from pxm_tui.services.fleet import ClusterView
@@ -67,7 +68,7 @@ def _explain(view: ClusterView, now: datetime, *, checking: bool) -> Explanation
         return _waiting(name, view, now)
     match cluster.status:
         case Status.HEALTHY:
-            return _healthy(name, view)
+            return _healthy(name, view, now)
         case Status.DEGRADED:
             return _degraded(name, view, now)
         case Status.UNREACHABLE:
@@ -86,7 +87,7 @@ def _waiting(name: str, view: ClusterView, now: datetime) -> Explanation:
     return Explanation(f"{name}: the row shows what was seen at {seen}; {view.endpoint.authority} is being asked.")
 
 
-def _healthy(name: str, view: ClusterView) -> Explanation:
+def _healthy(name: str, view: ClusterView, now: datetime) -> Explanation:
     cluster = view.cluster
     if cluster.limits:
         return Explanation(limits_words(cluster), (), "Enter shows its rights.")
@@ -99,7 +100,15 @@ def _healthy(name: str, view: ClusterView) -> Explanation:
         facts.append(f"{cluster.guests_running} of {cluster.guests_total} guests running")
     failing = [state for state in view.snapshot.endpoints if state.error]
     beside = "".join(f" Not used: {state.endpoint.authority}, {safe(state.error)}." for state in failing[:2])
-    return Explanation(f"{name}: healthy. {', '.join(facts)}.", (f"{view.endpoint.url}.{beside}",))
+    ending = expiry_sentence(view, now)
+    more = (ending,) if ending else ()
+    return Explanation(f"{name}: healthy. {', '.join(facts)}.", (*more, f"{view.endpoint.url}.{beside}"))
+
+
+def expiry_sentence(view: ClusterView, now: datetime) -> str:
+    """That the certificate, or the cluster's own authority, ends soon; empty where there is time."""
+    found = warnings(view.cluster.trust.certificate, view.cluster.trust, now)
+    return "" if found is None else f"! {found[0][0].upper()}{found[0][1:]}. {found[1]}"
 
 
 def limits_words(cluster: Cluster) -> str:

@@ -17,6 +17,7 @@ from pxm_tui.domain.describe import (
     seen_words,
     status_words,
 )
+from pxm_tui.domain.expiry import ends_soon
 from pxm_tui.domain.times import days_left
 from pxm_tui.domain.tokens import ends_soon
 from pxm_tui.services.fleet import ClusterView
@@ -37,8 +38,6 @@ STYLE = {
 """The grid's style of a status."""
 
 ANSWERED = frozenset({Status.HEALTHY, Status.DEGRADED})
-CERTIFICATE_SOON = 30
-"""Days before its end from which on a certificate is marked."""
 
 
 class RttMemory:
@@ -155,8 +154,9 @@ class RowPainter:
         end = view.snapshot.certificate_not_after or (trusted.not_after if trusted else None)
         if end is None or view.cluster.status is Status.UNTRUSTED:
             return self.glyphs.nothing
-        left = days_left(end, self.now)
-        return f"{left} d !" if left <= CERTIFICATE_SOON else f"{left} d"
+        authority = view.cluster.trust.authority
+        warned = ends_soon(end, self.now) or (authority is not None and ends_soon(authority.not_after, self.now))
+        return f"{days_left(end, self.now)} d{' !' if warned else ''}"
 
 
 def _status_style(cluster: Cluster, style: str) -> str:

@@ -217,7 +217,8 @@ async def test_one_with_another_certificate_is_never_taken_instead() -> None:
     cared.fail(FIRST)
     cared.servers[SECOND].certificate = certificate(seed=2)
     await cared.refresh()
-    assert [server.logins for server in cared.servers.values()] == [0, 0, 1]
+    # the third is asked, and asked whether it knows the second's certificate
+    assert [server.logins for server in cared.servers.values()] == [0, 0, 2]
     assert cared.snapshot.endpoints[1].error == "cert changed"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -11,9 +12,10 @@ from pxm_tui.domain.certificate import Trust, TrustMode
 from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod, Status, after, apply_check
 from pxm_tui.domain.errors import InvalidError
 from pxm_tui.domain.observation import Snapshot
+from pxm_tui.domain.steps import StepState
 from pxm_tui.services.clusters import CheckReport
 from pxm_tui.services.requests import TrustRequest
-from tests.fakes import Bench, FakeServer, certificate, cluster, make_bench
+from tests.fakes import NOW, Bench, FakeServer, certificate, cluster, make_bench
 from tests.services.recorder import Recorder
 
 FIRST, SECOND, THIRD = "10.20.0.11", "10.20.0.12", "10.20.0.13"
@@ -195,3 +197,25 @@ def test_a_change_of_trust_needs_something_to_trust() -> None:
     for wrong in ({}, {"fingerprint": "x"}, {"fingerprint": "ab" * 32, "trust_ca": "pem"}):
         with pytest.raises(InvalidError):
             TrustRequest.model_validate(wrong)
+
+
+async def test_an_endpoint_that_was_only_looked_at_is_asked_about_after_the_check() -> None:
+    nodes = Nodes(pinned())
+    nodes.servers[FIRST].certificate, nodes.servers[THIRD].certificate = certificate(), CUSTOM
+    for host in (FIRST, THIRD):
+        nodes.servers[host].authority = None if host == THIRD else CA
+        nodes.servers[host].node_fingerprints = nodes.servers[SECOND].node_fingerprints
+    report = await nodes.check()
+    assert report.error is None
+    assert (await nodes.stored()).trust.vouched == (CUSTOM.pem,)
+    assert [state.error for state in report.snapshot.endpoints] == ["", "", ""]
+
+
+async def test_a_certificate_that_ends_soon_is_a_warning_of_the_check() -> None:
+    soon = replace(certificate(), not_after=NOW + timedelta(days=6))
+    found = make_bench([ONE], servers={FIRST: FakeServer(certificate=soon)})
+    report = await found.services.clusters.check(ONE.id, Snapshot(ONE.id), Recorder())
+    step = next(step for step in report.steps if step.name == "certificate")
+    assert (step.state, step.cause) == (StepState.WARNING, "expires_soon")
+    assert "ends in 6 days, which is urgent" in step.message
+    assert "pvecm updatecerts" in step.do

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from textual.widgets import Input
 
 from pxm_tui.domain.certificate import Certificate, compare
 from pxm_tui.domain.cluster import Endpoint
@@ -248,6 +249,41 @@ async def test_leaving_a_changed_certificate_is_the_first_button() -> None:
         bench.clock.advance(0.6)
         await pilot.press("enter")
         assert app.results == [False]
+
+
+async def test_a_changed_certificate_is_trusted_only_after_its_fingerprint_was_typed() -> None:
+    bench = make_bench()
+    new = certificate(seed=9)
+    app = compare_stage(bench, comparison(new))
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        bench.clock.advance(0.6)
+        trust = app.screen.query_one("#trust", PushButton)
+        assert trust.disabled
+        assert "Type or paste the SHA-256" in app.shown
+        app.screen.query_one("#expected", Input).value = certificate().sha256
+        await pilot.pause()
+        assert trust.disabled
+        app.screen.query_one("#expected", Input).value = new.sha256.lower().replace(":", "")
+        await pilot.pause()
+        assert not trust.disabled
+        trust.focus()
+        await pilot.press("enter")
+        assert app.results == [True]
+
+
+async def test_deregistering_is_the_third_way_out() -> None:
+    bench = make_bench()
+    app = compare_stage(bench, comparison(certificate(seed=9)))
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        bench.clock.advance(0.6)
+        dialog = app.screen
+        assert isinstance(dialog, CompareDialog)
+        dialog.query_one("#deregister").focus()
+        await pilot.press("enter")
+        assert app.results == [False]
+        assert dialog.wants_deregistration
 
 
 async def test_both_fingerprints_are_copied() -> None:

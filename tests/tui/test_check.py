@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from textual.widgets import Input
 
 from pxm_tui.domain import messages
 from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod, Status
@@ -133,7 +134,10 @@ async def test_a_changed_certificate_ends_in_comparing() -> None:
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, CompareDialog))
         bench.clock.advance(0.6)
-        await pilot.press("tab", "enter")
+        app.screen.query_one("#expected", Input).value = certificate(seed=9).sha256
+        await pilot.pause()
+        app.screen.query_one("#trust").focus()
+        await pilot.press("enter")
         await until(pilot, lambda: "✔ discovery" in app.shown)
         (stored,) = await bench.repository.list()
         assert stored.trust.fingerprint == certificate(seed=9).sha256

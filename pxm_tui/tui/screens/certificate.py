@@ -46,6 +46,8 @@ class CertificateChoice(BoxDialog[bool]):
     """What both dialogs share: the expected fingerprint, compared while it is typed, and two buttons."""
 
     GUARDED = True
+    UNTYPED = ""
+    """Said as long as nothing is expected; where it says something, nothing is trusted before it is typed."""
     DEFAULT_CSS = """
     CertificateChoice .expected { height: 1; width: 1fr; }
     CertificateChoice .expected .label { width: 11; }
@@ -60,7 +62,7 @@ class CertificateChoice(BoxDialog[bool]):
         self._shown_certificate = shown
         self._expected = FormInput(id="expected")
 
-    def compose_choice(self, leave: str, trust: str) -> ComposeResult:
+    def compose_choice(self, leave: str, trust: str, *others: PushButton) -> ComposeResult:
         """The field, what comparing gives, and the buttons."""
         with Horizontal(classes="expected"):
             yield Static("Expected", classes="label")
@@ -68,8 +70,10 @@ class CertificateChoice(BoxDialog[bool]):
                 yield Static(Content("["), classes="edge")
                 yield self._expected
                 yield Static(Content("]"), classes="edge")
-        yield Static("", id="verdict")
-        yield buttons(PushButton(leave, id="leave"), PushButton(trust, id="trust"))
+        yield Static(self.UNTYPED, id="verdict")
+        trusting = PushButton(trust, id="trust")
+        trusting.disabled = not self._may_trust
+        yield buttons(PushButton(leave, id="leave"), trusting, *others)
 
     def on_mount(self) -> None:
         """Begin on the button that changes nothing."""
@@ -80,7 +84,7 @@ class CertificateChoice(BoxDialog[bool]):
         verdict = self.query_one("#verdict", Static)
         self.query_one("#trust", PushButton).disabled = not self._may_trust
         if not self._expected.value.strip():
-            verdict.update("")
+            verdict.update(self.UNTYPED)
             return
         same = self._may_trust
         state, words = ("ok", "the same") if same else ("failed", "different: do not trust it")
@@ -88,10 +92,10 @@ class CertificateChoice(BoxDialog[bool]):
 
     @property
     def _may_trust(self) -> bool:
-        """Nothing is expected, or the very fingerprint that is shown."""
+        """The very fingerprint that is shown was typed, or none where none is needed."""
         typed = self._expected.value.strip()
         if not typed:
-            return True
+            return not self.UNTYPED
         try:
             return parse_fingerprint(typed) == self._shown_certificate.sha256
         except InvalidError:
@@ -172,10 +176,14 @@ class CompareDialog(CertificateChoice):
         comparison: both, and what the difference looks like.
     """
 
+    UNTYPED = "Type or paste the SHA-256 that the node prints, to trust it."
+
     def __init__(self, services: Services, view: ClusterView, comparison: Comparison) -> None:
         super().__init__(services, comparison.shown)
         self._view = view
         self._comparison = comparison
+        self.wants_deregistration = False
+        """The third way out was taken."""
 
     @property
     def box_title(self) -> str:
@@ -198,7 +206,11 @@ class CompareDialog(CertificateChoice):
         """What happened, both certificates, what the difference looks like."""
         verdict = f"{self._comparison.verdict} To be sure, compare with `pvenode cert info`."
         yield Prose([Fact(self._happened()), BLANK, *self._columns(), BLANK, Fact(verdict)])
-        yield from self.compose_choice("Leave it stopped", "Trust the new one")
+        yield from self.compose_choice("Leave it", "Trust the new one", PushButton("Deregister", id="deregister"))
+
+    @on(PushButton.Pressed, "#deregister")
+    def _deregister(self) -> None:
+        self.wants_deregistration = True
 
     def _happened(self) -> str:
         cluster = self._view.cluster

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual import on, work
 from textual.app import ComposeResult
 
@@ -19,6 +21,10 @@ from pxm_tui.tui.explain import other_nodes
 from pxm_tui.tui.fields import PushButton
 from pxm_tui.tui.glyphs import STEP_STYLE
 from pxm_tui.tui.prose import BLANK, Fact, Prose
+
+if TYPE_CHECKING:
+    from pxm_tui.services.deregistration import Deregistration
+    from pxm_tui.tui.screens.certificate import CompareDialog
 
 TRY_AGAIN = "Try again"
 COMPARE = "Compare certificates"
@@ -137,11 +143,20 @@ class CheckDialog(BoxDialog[None]):
             return
         view = ClusterView(self._cluster, self._snapshot)
         dialog = CompareDialog(self.services, view, comparison)
-        self.app.push_screen(dialog, lambda trusted: self._decided(comparison, trusted=bool(trusted)))
+        self.app.push_screen(dialog, lambda trusted: self._decided(dialog, comparison, trusted=bool(trusted)))
 
-    def _decided(self, comparison: Comparison, *, trusted: bool) -> None:
+    def _decided(self, dialog: CompareDialog, comparison: Comparison, *, trusted: bool) -> None:
         if trusted:
             self._trust(comparison)
+        elif dialog.wants_deregistration:
+            from pxm_tui.tui.screens.deregister import DeregisterDialog
+
+            view = ClusterView(self._cluster, self._snapshot)
+            self.app.push_screen(DeregisterDialog(self.services, view), self._deregistered)
+
+    def _deregistered(self, done: Deregistration | None) -> None:
+        if done is not None:
+            self.dismiss(None)
 
     @work(exclusive=True, group="check", description="trusting another certificate")
     async def _trust(self, comparison: Comparison) -> None:
