@@ -11,7 +11,7 @@ SOON_DAYS = 30
 URGENT_DAYS = 7
 
 
-def ends_soon(end: datetime, now: datetime) -> bool:
+def is_ending(end: datetime, now: datetime) -> bool:
     """Whether it is time to warn."""
     return days_left(end, now) <= SOON_DAYS
 
@@ -36,7 +36,7 @@ def leaf_warning(shown: Certificate, now: datetime) -> tuple[str, str] | None:
 def authority_warning(trust: Trust, now: datetime) -> tuple[str, str] | None:
     """The same of the cluster's own authority: a new one stops every client that has pinned the old one."""
     authority = trust.authority
-    if authority is None or not ends_soon(authority.not_after, now):
+    if authority is None or not is_ending(authority.not_after, now):
         return None
     left = days_left(authority.not_after, now)
     when = f"expired on {authority.not_after:%Y-%m-%d}" if left < 0 else f"ends {_in_days(left)}"

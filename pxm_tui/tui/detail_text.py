@@ -11,7 +11,7 @@ from textual.content import Content
 
 from pxm_tui.domain.cluster import NEEDS_A_PERSON, Cluster, LoginMethod, Reason, Status, trust_words
 from pxm_tui.domain.describe import guests_figure, labels_words, nodes_figure, seen_words
-from pxm_tui.domain.expiry import ends_soon
+from pxm_tui.domain.expiry import is_ending
 from pxm_tui.domain.messages import grant_line
 from pxm_tui.domain.rights import may_everything
 from pxm_tui.domain.times import days_left, local_short
@@ -227,12 +227,12 @@ class Detail:
         end = self.view.snapshot.certificate_not_after or kept
         if end is not None:
             left = days_left(end, self.now)
-            mark = "! " if ends_soon(end, self.now) else ""
+            mark = "! " if is_ending(end, self.now) else ""
             words.append(f"{mark}to {end:%Y-%m-%d} ({left} d)" if left >= 0 else f"! expired {end:%Y-%m-%d}")
         authority = trust.authority
         if authority is not None:
             until = f"{authority.not_after:%Y-%m-%d} ({days_left(authority.not_after, self.now)} d)"
-            words.append(f"{'! ' if ends_soon(authority.not_after, self.now) else ''}authority to {until}")
+            words.append(f"{'! ' if is_ending(authority.not_after, self.now) else ''}authority to {until}")
         return ", ".join(words)
 
 

@@ -17,7 +17,7 @@ from pxm_tui.domain.describe import (
     seen_words,
     status_words,
 )
-from pxm_tui.domain.expiry import ends_soon
+from pxm_tui.domain.expiry import is_ending
 from pxm_tui.domain.times import days_left
 from pxm_tui.domain.tokens import ends_soon
 from pxm_tui.services.fleet import ClusterView
@@ -155,7 +155,7 @@ class RowPainter:
         if end is None or view.cluster.status is Status.UNTRUSTED:
             return self.glyphs.nothing
         authority = view.cluster.trust.authority
-        warned = ends_soon(end, self.now) or (authority is not None and ends_soon(authority.not_after, self.now))
+        warned = is_ending(end, self.now) or (authority is not None and is_ending(authority.not_after, self.now))
         return f"{days_left(end, self.now)} d{' !' if warned else ''}"
 
 
