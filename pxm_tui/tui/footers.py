@@ -11,6 +11,7 @@ from pxm_tui.tui.keys import (
     COMMAND,
     COPY,
     DEREGISTER,
+    EDIT,
     FILTER,
     HELP,
     LOG,
@@ -31,7 +32,7 @@ GAP = 2
 WIDE_GAP = 3
 
 _ALL = (OPEN, REGISTER, CHECK, DEREGISTER, FILTER, PROBLEMS, HELP)
-_ALL_WIDE = (*_ALL[:-1], SORT, REFRESH, COPY, LOG, COMMAND, HELP, QUIT)
+_ALL_WIDE = (*_ALL[:-1], EDIT, SORT, REFRESH, COPY, LOG, COMMAND, HELP, QUIT)
 _PROBLEMS = (OPEN, CHECK, COPY, PROBLEMS, FILTER, REFRESH, HELP)
 _PROBLEMS_WIDE = (*_PROBLEMS[:-1], SORT, LOG, COMMAND, HELP, QUIT)
 _EMPTY = (REGISTER, COMMAND, HELP, QUIT)
@@ -69,9 +70,9 @@ def footer_width(row: Sequence[tuple[str, str]], gap: int = GAP) -> int:
 
 def detail_footer(width: int, *, unreachable: bool = False) -> Row:
     """The footer of the screen of one cluster."""
-    keys: tuple[Key, ...] = (BACK, TAB, CHECK, DEREGISTER, COPY, REFRESH, RIGHTS, HELP)
+    keys: tuple[Key, ...] = (BACK, TAB, CHECK, DEREGISTER, COPY, REFRESH, EDIT, RIGHTS, HELP)
     if unreachable:
-        keys = (BACK, CHECK, DEREGISTER, COPY, LOG, HELP)
+        keys = (BACK, CHECK, DEREGISTER, COPY, LOG, EDIT, HELP)
     if width < NARROW:
         keys = (BACK, CHECK, COPY, HELP)
     renamed = {CHECK: "Check now", COPY: "Copy report"} if unreachable else {}

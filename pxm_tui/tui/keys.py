@@ -99,6 +99,18 @@ CHECK = on_cluster(
     "check",
     command_help="step-by-step check of this cluster",
 )
+EDIT = on_cluster(
+    "clusters.edit",
+    "e",
+    "edit",
+    "e",
+    "Edit",
+    "",
+    "edit",
+    command_help="change its name, labels, endpoints, trust, login",
+)
+EDIT_ONE = replace(EDIT, help="edit")
+"""Named in a row of its own, where there is no registering."""
 DEREGISTER = on_cluster(
     "clusters.deregister",
     "D",
@@ -133,7 +145,16 @@ GUARD = on_cluster(
 )
 COPY = on_cluster("clusters.copy", "y", "copy", "y", "Copy", "copy …", "copy", command_help="copy something of it")
 REGISTER = Key(
-    "clusters.register", "a", "register", "a", "Register", "register", "Clusters", ("register",), ("add", "new")
+    "clusters.register",
+    "a",
+    "register",
+    "a e",
+    "Register",
+    "register, edit",
+    "Clusters",
+    ("register",),
+    ("add", "new"),
+    "register a cluster",
 )
 REFRESH = Key("clusters.refresh", "r", "refresh", "r", "Refresh", "refresh all now", "Clusters", ("refresh",))
 FILTER = Key("clusters.filter", "slash", "filter", "/", "Filter", "filter", "Find", ("filter",))
@@ -197,6 +218,7 @@ HOME: tuple[Key, ...] = (
     REGISTER,
     CHECK,
     REFRESH,
+    EDIT,
     DEREGISTER,
     GUARD,
     ROTATE,
@@ -225,6 +247,7 @@ DETAIL = (
     TAB,
     CHECK,
     REFRESH,
+    EDIT_ONE,
     DEREGISTER,
     GUARD,
     ROTATE,

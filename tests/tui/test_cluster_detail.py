@@ -54,7 +54,7 @@ async def test_an_unreachable_cluster() -> None:
     assert any("○ dr-ams-2  (online)  10.40.0.12" in line for line in lines)
     assert "   10:04:10  connect  timed out   (57 times, last 13:58:40)" in lines
     assert "   2026-11-21 22:02:10  connect  timed out   (3 times, last 2026-11-21 23:02:10)" in lines
-    assert lines[23] == " Esc Back  c Check now  D Deregister  y Copy report  l Log  ? Help"
+    assert lines[23] == " Esc Back  c Check now  D Deregister  y Copy report  l Log  e Edit  ? Help"
 
 
 async def test_a_degraded_cluster_names_its_node() -> None:

@@ -38,6 +38,20 @@ class ActingScreen(PromptingScreen[ScreenResultType]):
 
         self.app.push_screen(CheckDialog(self.services, view), self._done)
 
+    def do_edit(self, view: ClusterView) -> None:
+        """The record as a form."""
+        from pxm_tui.tui.screens.edit import EditScreen
+
+        self.app.push_screen(EditScreen(self.services, view), self._edited)
+
+    def _edited(self, done: Any) -> None:
+        self.fleet_changed()
+        if done is None:
+            return
+        what = f"{', '.join(done.changed)} changed" if done.changed else "nothing was changed"
+        left = "".join(f"\nLeft on the cluster; to remove it:  {line}" for line in done.cleanup)
+        self.say(f"{done.cluster.name}: {what}.{left}")
+
     def do_deregister(self, view: ClusterView) -> None:
         """After a question."""
         from pxm_tui.tui.screens.deregister import DeregisterDialog

@@ -14,6 +14,7 @@ from pxm_tui.domain.report import check_report
 from pxm_tui.domain.steps import CHECK_STEPS, Step
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.clusters import CheckReport, Comparison
+from pxm_tui.services.editing import Edited
 from pxm_tui.services.fleet import ClusterView
 from pxm_tui.tui.checklist_view import ChecklistShape, ChecklistView
 from pxm_tui.tui.dialog import Asker, BoxDialog, buttons
@@ -54,6 +55,8 @@ class CheckDialog(BoxDialog[None]):
     DEFAULT_CSS = """
     CheckDialog #remedy { display: none; }
     CheckDialog.-remedy #remedy { display: block; }
+    CheckDialog #edit { display: none; }
+    CheckDialog.-unreachable #edit { display: block; }
     CheckDialog #copy { display: none; }
     CheckDialog.-ended #copy { display: block; }
     """
@@ -89,7 +92,10 @@ class CheckDialog(BoxDialog[None]):
         yield Prose(id="beyond")
         yield Prose([BLANK])
         yield buttons(
-            PushButton("Close", id="close"), PushButton(TRY_AGAIN, id="remedy"), PushButton("Copy report", id="copy")
+            PushButton("Close", id="close"),
+            PushButton(TRY_AGAIN, id="remedy"),
+            PushButton("Edit", id="edit"),
+            PushButton("Copy report", id="copy"),
         )
 
     def on_mount(self) -> None:
@@ -111,6 +117,8 @@ class CheckDialog(BoxDialog[None]):
             self.leave()
         elif event.button.id == "copy":
             self.action_copy()
+        elif event.button.id == "edit":
+            self._edit()
         elif self._remedy == TRY_AGAIN:
             self._check()
         elif self._remedy == COMPARE:
@@ -170,6 +178,18 @@ class CheckDialog(BoxDialog[None]):
             return
         await self._adopt(report)
 
+    def _edit(self) -> None:
+        """The form, in the field that may need another address; what it did is checked."""
+        from pxm_tui.tui.screens.edit import EditScreen
+
+        view = ClusterView(self._cluster, self._snapshot)
+        self.app.push_screen(EditScreen(self.services, view, field="endpoints"), self._edited)
+
+    def _edited(self, done: Edited | None) -> None:
+        if done is not None and done.changed:
+            self._cluster = done.cluster
+            self._check()
+
     def _log_in(self) -> None:
         from pxm_tui.tui.screens.login import LoginScreen
 
@@ -186,7 +206,7 @@ class CheckDialog(BoxDialog[None]):
         self._busy = True
         self._checklist.clear()
         self.query_one("#beyond").display = False
-        self.remove_class("-remedy", "-ended")
+        self.remove_class("-remedy", "-ended", "-unreachable")
         self.query_one("#close").focus()
         self.show_keys()
 
@@ -203,6 +223,7 @@ class CheckDialog(BoxDialog[None]):
         self._checklist.take_all(report.steps)
         if isinstance(report.error, UnreachableError):
             self._show_beyond([Fact(self._from_here(), label_width=16, quoted=True)])
+        self.set_class(isinstance(report.error, UnreachableError), "-unreachable")
         self._end(remedy(report, report.error))
 
     def _from_here(self) -> str:

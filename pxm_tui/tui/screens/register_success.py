@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from textual import events, on
@@ -11,12 +11,14 @@ from textual.content import Content
 from textual.widgets import Static
 
 from pxm_tui.domain.certificate import TrustMode
-from pxm_tui.domain.cluster import Cluster, LoginMethod, trust_words
+from pxm_tui.domain.cluster import Cluster, LoginMethod, reason_of, trust_words
+from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.messages import grant_line
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.steps import Step, StepState
 from pxm_tui.domain.tokens import expiry_words
 from pxm_tui.services.bundle import Services
+from pxm_tui.services.endpoints import Look
 from pxm_tui.services.ports import VaultMode, VaultState
 from pxm_tui.services.registration import Registration
 from pxm_tui.tui.dialog import BodyScroll, buttons, fit_keys, program_title
@@ -67,13 +69,14 @@ class RegisteredScreen(PxmScreen[bool]):
         self._registration = registration
         self._vault = vault
         self._second_factor = second_factor
+        self._looks: tuple[Look, ...] = ()
 
     def compose(self) -> ComposeResult:
         """Title, facts, buttons, keys."""
         yield TitleLine(program_title(self.services, "Register a cluster"), "saved")
         yield Static("", classes="blank")
         with BodyScroll(id="registered-body"):
-            yield Prose(self._facts())
+            yield Prose(self._facts(), id="facts")
             yield Static("", classes="blank")
             yield Static("", classes="blank")
             yield buttons(PushButton("Done", id="done"), PushButton("Register another", id="another"))
@@ -81,8 +84,23 @@ class RegisteredScreen(PxmScreen[bool]):
         yield KeysLine(id="keys")
 
     def on_mount(self) -> None:
-        """Enter is done."""
+        """Enter is done. The look at the other nodes is the app's: it goes on when the page is left."""
         self.query_one("#done").focus(scroll_visible=False)
+        if not self._registration.joined:
+            self.app.run_worker(self._find_endpoints(), description="looking at the other nodes")
+
+    async def _find_endpoints(self) -> None:
+        found = self._registration
+        try:
+            cluster, self._looks = await self.services.clusters.edits.take_endpoints(
+                found.cluster, found.snapshot.nodes
+            )
+        except PxmError:
+            return  # it was deregistered meanwhile, or the registry says elsewhere that it cannot be written
+        if cluster.endpoints != found.cluster.endpoints:
+            await self.services.fleet.reload()
+        if self.is_mounted and self._looks:
+            self.query_one("#facts", Prose).show(self._facts())
 
     async def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002
         """Show as many keys as fit."""
@@ -122,7 +140,7 @@ class RegisteredScreen(PxmScreen[bool]):
             return
         node = next((node.name for node in snapshot.nodes if node.local), "")
         at = f" (node {node})" if node else ""
-        yield "Endpoint", f"{cluster.endpoint.url}{at}, the only one so far"
+        yield "Endpoint", f"{cluster.endpoint.url}{at}, {endpoints_words(self._looks)}"
         yield "Trust", _trust(cluster)
         yield "Rights", snapshot.rights
         if cluster.limits:
@@ -133,6 +151,19 @@ class RegisteredScreen(PxmScreen[bool]):
         if token is not None and token.state is StepState.WARNING:
             yield "", f"{token.message} {token.do}"
         yield "Secrets", _secrets(self.services, self._vault)
+
+
+def endpoints_words(looks: Sequence[Look]) -> str:
+    """Which other nodes are endpoints too, and which cannot be from here."""
+    answering = [look.endpoint.authority for look in looks if look.error is None]
+    reasons = {look.endpoint.host: reason_of(look.error).short for look in looks if look.error is not None}
+    silent = [f"{host} ({short})" for host, short in reasons.items()]
+    if len(silent) > 2:
+        silent = [f"{len(silent)} other nodes ({', '.join(dict.fromkeys(reasons.values()))})"]
+    if not looks:
+        return "the only one so far"
+    more = f"and, where it does not answer, {', '.join(answering)}" if answering else "the only one"
+    return f"{more}; not from here: {', '.join(silent)}" if silent else more
 
 
 def _cluster_words(cluster: Cluster) -> str:

@@ -1,0 +1,171 @@
+"""The form of an edit: the record as it is, to be changed, and what the changes are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widget import Widget
+
+from pxm_tui.domain.addresses import DEFAULT_PORT, check_name, parse_endpoint, parse_fingerprint, parse_label
+from pxm_tui.domain.certificate import Trust
+from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod
+from pxm_tui.domain.errors import InvalidError
+from pxm_tui.domain.secret import Secret
+from pxm_tui.services.authority import wished_trust
+from pxm_tui.services.editing import Changes, edited_endpoints
+from pxm_tui.services.ports import Credentials
+from pxm_tui.tui.draft import ENVIRONMENTS
+from pxm_tui.tui.fields import Choice, FormInput
+from pxm_tui.tui.forms import FieldRow, LoginFields
+
+UNCHANGED = "empty: stays as it is"
+
+
+class EditForm(Vertical):
+    """The fields, filled with what the record has; secrets are empty.
+
+    Args:
+        cluster: the record.
+    """
+
+    DEFAULT_CSS = """
+    EditForm { height: auto; width: 1fr; padding: 0 1; }
+    """
+
+    FIELDS = frozenset({"name", "environment", "labels", "endpoints", "guard", "fingerprint", *LoginFields.FIELDS})
+
+    def __init__(self, cluster: Cluster) -> None:
+        super().__init__()
+        self._cluster = cluster
+        environment = cluster.environment or "none"
+        known = ENVIRONMENTS if environment in ENVIRONMENTS else (*ENVIRONMENTS, environment)
+        self.cluster_name = FormInput(cluster.name, id="name")
+        self.environment = Choice(tuple((word, word) for word in known), id="environment")
+        self.environment.choose(environment)
+        self.labels = FormInput(
+            " ".join(f"{key}={value}" for key, value in cluster.labels if key != "env"), id="labels"
+        )
+        self.endpoints = FormInput(" ".join(typed_endpoint(one) for one in cluster.endpoints), id="endpoints")
+        self.guard = Choice((("off", "may change it"), ("on", "read-only")), id="guard")
+        self.guard.choose("on" if cluster.read_only else "off")
+        self.fingerprint = FormInput("", id="fingerprint")
+        login = cluster.login
+        user = login.user if login.method is LoginMethod.PASSWORD else ""
+        self.login = LoginFields(method=login.method, user=user, token_id=login.token_id or "", secret_hint=UNCHANGED)
+
+    def compose(self) -> ComposeResult:
+        """One row a field."""
+        yield FieldRow("Name", self.cluster_name, id="row-name")
+        yield FieldRow("Environment", self.environment, id="row-environment")
+        yield FieldRow("Labels", self.labels, "key=value, separated by spaces", id="row-labels")
+        yield FieldRow("Endpoints", self.endpoints, "the registered one first", id="row-endpoints")
+        yield FieldRow("Actions", self.guard, id="row-guard")
+        yield FieldRow("Trust", self.fingerprint, "a SHA-256; " + UNCHANGED, id="row-fingerprint")
+        yield self.login
+
+    # What is wrong
+
+    def row(self, field: str) -> FieldRow:
+        """The row of a field."""
+        return self.query_one(f"#row-{field}", FieldRow)
+
+    def complain(self, field: str, hint: str = "", text: str = "") -> None:
+        """Say at a field what is wrong with it, and go there."""
+        row = self.row(field)
+        if hint:
+            row.say(hint, "problem")
+        if text:
+            row.say_below(text)
+        row.control.focus()
+
+    def clear_problems(self) -> None:
+        """Nothing is wrong any more."""
+        for field in ("name", "environment", "labels", "endpoints", "guard", "fingerprint"):
+            self.row(field).clear()
+        self.login.clear_problems()
+
+    # Reading it
+
+    def changes(self) -> Changes:
+        """What is to be different from the record as it was when the form was opened.
+
+        Raises:
+            InvalidError: naming the first field that is wrong, from the top.
+        """
+        self.login.settle()
+        return Changes(
+            name=check_name(self.cluster_name.value),
+            labels=self._labels(),
+            endpoints=self._endpoints(),
+            trust=self._trust(),
+            credentials=self._credentials(),
+            read_only=self.guard.value == "on",
+        ).against(self._cluster)
+
+    def _labels(self) -> tuple[tuple[str, str], ...]:
+        typed = dict(parse_label(word) for word in self.labels.value.split())
+        if "env" in typed:
+            raise InvalidError("labels", "The environment is chosen above: leave env= out here.", field="labels")
+        if self.environment.value != "none":
+            typed["env"] = self.environment.value
+        return tuple(sorted(typed.items()))
+
+    def _endpoints(self) -> tuple[Endpoint, ...]:
+        words = self.endpoints.value.replace(",", " ").split()
+        try:
+            typed = tuple(dict.fromkeys(parse_endpoint(word).endpoint for word in words))
+        except InvalidError as error:
+            raise InvalidError(error.cause, error.message, do=error.do, field="endpoints") from None
+        return edited_endpoints((), typed, ())
+
+    def _trust(self) -> Trust | None:
+        typed = self.fingerprint.value.strip()
+        return wished_trust(parse_fingerprint(typed), None) if typed else None
+
+    def _credentials(self) -> Credentials | None:
+        """The login that was typed; None where it stays. Raises `InvalidError`."""
+        stored, login = self._cluster.login, self.login
+        typed = (login.user if login.method is LoginMethod.PASSWORD else login.token_id).value.strip()
+        if login.method is stored.method and typed == stored.name and not login.typed_secret():
+            return None
+        if login.method is LoginMethod.PASSWORD and typed and "@" not in typed:
+            raise InvalidError("user", "The realm is missing.", do=f"Example: {typed}@pam.", field="user")
+        return login.credentials()
+
+    def code(self) -> Secret | None:
+        """The second factor, where it was typed."""
+        code = self.login.code.secret()
+        return Secret(code.reveal().strip()) if self.login.asks_for_code and code else None
+
+    async def drained(self) -> None:
+        """Wait until every key that was sent to any field has been taken in."""
+        await asyncio.gather(*(field.drained() for field in self._inputs()))
+
+    # Which fields can be used
+
+    def freeze(self, *, but_code: bool = False) -> None:
+        """Nothing can be typed, or only the code."""
+        self.screen.set_focus(None)
+        for control in self._controls():
+            control.disabled = not (but_code and control is self.login.code)
+
+    def thaw(self) -> None:
+        """Everything can be typed."""
+        for control in self._controls():
+            control.disabled = False
+
+    def _inputs(self) -> Iterator[FormInput]:
+        yield from (self.cluster_name, self.labels, self.endpoints, self.fingerprint)
+        yield from self.login.inputs()
+
+    def _controls(self) -> Iterator[Widget]:
+        yield from self._inputs()
+        yield from (self.environment, self.guard, self.login.choice)
+
+
+def typed_endpoint(endpoint: Endpoint) -> str:
+    """As short as it can be typed: without the usual port."""
+    return endpoint.host if endpoint.port == DEFAULT_PORT else endpoint.authority

@@ -1,0 +1,273 @@
+"""Editing a cluster: the record as a form, its changes checked live before any is saved."""
+
+from __future__ import annotations
+
+import asyncio
+
+from textual import events, work
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from pxm_tui.domain.errors import CertificateError, InvalidError, PxmError, UnreachableError
+from pxm_tui.domain.secret import Secret
+from pxm_tui.domain.steps import EDIT_STEPS, Step, StepState
+from pxm_tui.services.bundle import Services
+from pxm_tui.services.dialog import CodeQuestion
+from pxm_tui.services.editing import Changes, Edited, EditFailedError
+from pxm_tui.services.fleet import ClusterView
+from pxm_tui.tui.checklist_view import ChecklistView
+from pxm_tui.tui.dialog import Asker, BodyScroll, fit_keys, program_title
+from pxm_tui.tui.edit_form import EditForm
+from pxm_tui.tui.glyphs import environment_style
+from pxm_tui.tui.keys import Key, bindings
+from pxm_tui.tui.screens.base import PxmScreen
+from pxm_tui.tui.screens.register import REJECTED
+from pxm_tui.tui.text import safe
+from pxm_tui.tui.widgets.frame import KeysLine, RuleLine, TitleLine
+
+KEYS = (
+    Key("edit.next", "tab,down", "move(1)", "Tab ↓", "next field", "next field", "Form"),
+    Key("edit.previous", "shift+tab,up", "move(-1)", "Shift-Tab", "previous field", "previous field", "Form"),
+    Key("edit.submit", "", "submit", "Enter", "save", "check and save, send the code", "Form"),
+    Key("edit.scroll", "", "page", "PgUp PgDn", "scroll", "scroll", "Form"),
+    Key("edit.leave", "", "back", "Esc", "back", "stop; back, changing nothing", "Form"),
+)
+NOTHING_YET = "nothing is saved unless every check passes"
+
+
+class EditScreen(PxmScreen[Edited | None]):
+    """The form; gives what was done, or None.
+
+    Args:
+        services: the bundle.
+        view: the cluster.
+        field: where it begins.
+    """
+
+    BINDINGS = [
+        *bindings(KEYS[:2]),
+        ("enter", "submit"),
+        ("escape", "back"),
+        ("f1", "help"),
+        ("pagedown", "page(1)"),
+        ("pageup", "page(-1)"),
+    ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (66, "-roomy")]
+    DEFAULT_CSS = """
+    EditScreen #edit-body { height: 1fr; scrollbar-size-vertical: 1; }
+    EditScreen #checks { display: none; }
+    EditScreen.-begun #checks { display: block; }
+    EditScreen.-narrow FieldRow .hint.-help { display: none; }
+    EditScreen ChecklistView { padding: 0 1; }
+    """
+
+    def __init__(self, services: Services, view: ClusterView, *, field: str = "name") -> None:
+        super().__init__()
+        self.services = services
+        self._cluster = view.cluster
+        self._before = view.snapshot
+        self._field = field
+        self._form = EditForm(view.cluster)
+        self._checklist = ChecklistView(EDIT_STEPS)
+        self._asker = Asker(self, services, on_step=self._take_step, on_code=self._ask_code)
+        self._busy = False
+        self._code: asyncio.Future[Secret | None] | None = None
+        self._ready_code: Secret | None = None
+
+    def compose(self) -> ComposeResult:
+        """Title, fields, checklist, keys."""
+        yield TitleLine(id="title")
+        yield Static("", classes="blank")
+        with BodyScroll(id="edit-body"):
+            yield self._form
+            with Vertical(id="checks"):
+                yield RuleLine("Checks")
+                yield self._checklist
+        yield RuleLine()
+        yield KeysLine(id="keys")
+
+    def on_mount(self) -> None:
+        """Begin at the top."""
+        self._say(NOTHING_YET)
+        self._form.row(self._field).control.focus()
+
+    async def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002
+        """Show as many keys as fit."""
+        self._show_keys()
+
+    # What is shown
+
+    def _say(self, state: str) -> None:
+        cluster = self._cluster
+        left = program_title(self.services, f"Edit {safe(cluster.name, 40)}")
+        environment = (safe(cluster.environment.upper(), 12), environment_style(cluster.environment))
+        right = [Content.assemble(environment, "   ", state), Content.assemble(environment), Content("")]
+        self.query_one("#title", TitleLine).show([left], right)
+        self._show_keys()
+
+    def _show_keys(self) -> None:
+        line = self.query_one("#keys", KeysLine)
+        rows = fit_keys(self._footer(), self.app.size.width)
+        line.show_content(*rows)
+        line.styles.height = len(rows)
+
+    def _footer(self) -> list[tuple[str, str]]:
+        if self._code is not None:
+            return [("Enter", "send the code"), ("Esc", "stop, keeps what you typed")]
+        if self._busy:
+            return [("Esc", "stop, keeps what you typed")]
+        return [("Tab", "next field"), ("Enter", "check and save"), ("Esc", "back, changes nothing"), ("F1", "help")]
+
+    def _take_step(self, step: Step) -> None:
+        if self._busy:
+            self._checklist.take(step)
+
+    # Keys
+
+    def action_move(self, by: int) -> None:
+        """To the next field, or the one before."""
+        self.focus_next() if by > 0 else self.focus_previous()
+
+    def action_page(self, by: int) -> None:
+        """Scroll."""
+        body = self.query_one("#edit-body")
+        body.scroll_relative(y=by * max(1, body.size.height - 1), animate=False)
+
+    def action_help(self) -> None:
+        """The keys of the form."""
+        from pxm_tui.tui.screens.help import HelpScreen
+
+        self.app.push_screen(HelpScreen(self.services, KEYS, "Edit", legend=False))
+
+    def action_submit(self) -> None:
+        """Check and save; or send the code."""
+        if self._code is not None:
+            self._send_code()
+        elif not self._busy:
+            self._run()
+
+    async def action_back(self) -> None:
+        """Stop what runs; or leave, changing nothing."""
+        if not self._busy:
+            self._form.login.forget_secrets()
+            self.dismiss(None)
+            return
+        saving = next(step for step in self._checklist.steps if step.name == "save")
+        if saving.state is not StepState.WAITING:
+            return  # what is being saved goes on to its end
+        self.workers.cancel_group(self, "edit")
+        self._checklist.stop()
+        self._thaw("stopped, nothing was saved")
+        self._form.cluster_name.focus()
+
+    # The edit
+
+    @work(exclusive=True, group="edit", description="editing a cluster")
+    async def _run(self) -> None:
+        await self._form.drained()
+        self._form.clear_problems()
+        try:
+            changes = self._form.changes()
+        except InvalidError as error:
+            self._complain(error)
+            return
+        self._ready_code = self._form.code()
+        self._begin()
+        try:
+            done = await self._edit(changes)
+        except EditFailedError as failure:
+            # After what the service reported on the way, which is in the screen's queue.
+            self.call_later(self._fail, failure.steps, failure.error)
+            return
+        except PxmError as error:
+            self.call_later(self._fail, (), error)
+            return
+        self._form.login.forget_secrets()
+        self.dismiss(done)
+
+    async def _edit(self, changes: Changes) -> Edited:
+        done = await self.services.clusters.edits.edit(self._cluster.id, changes, self._before, self._asker)
+        checked = "trust" in done.changed or "login" in done.changed
+        if checked:
+            await self.services.fleet.adopt(done.cluster, done.snapshot)
+        elif done.changed:
+            await self.services.fleet.reload()
+        return done
+
+    def _begin(self) -> None:
+        self._busy = True
+        self.add_class("-begun")
+        self._checklist.clear()
+        self._form.freeze()
+        self._say(NOTHING_YET)
+        self.call_after_refresh(self.query_one("#edit-body").scroll_end, animate=False)
+
+    def _thaw(self, state: str) -> None:
+        self._busy = False
+        self._code = None
+        self._form.thaw()
+        self._say(state)
+
+    def _complain(self, error: InvalidError) -> None:
+        """A field is wrong; nothing was contacted."""
+        field = error.field if error.field in EditForm.FIELDS else "name"
+        self._form.complain(field or "name", text=f"{error.message} {error.do}".strip())
+
+    def _fail(self, steps: tuple[Step, ...], error: PxmError) -> None:
+        """A check failed: explain it, and go to the field to correct."""
+        shown = steps or (Step.of_error("save", 0, error),)
+        self._checklist.take_all(shown)
+        self._thaw("nothing was saved")
+        login = self._form.login
+        if error.cause in {"second_factor_wrong", "second_factor_needed", "locked"}:
+            login.show_code()
+        else:
+            login.code.forget()
+        failed_at = next((step.name for step in shown if step.state is StepState.FAILED), "")
+        field = self._field_of(error, failed_at)
+        self._form.complain(field, REJECTED.get(error.cause, ""))
+        self.call_after_refresh(self.query_one("#edit-body").scroll_end, animate=False)
+
+    def _field_of(self, error: PxmError, failed_at: str) -> str:
+        """The field that an error is about."""
+        if failed_at != "endpoints" and error.field in EditForm.FIELDS:
+            return error.field or "name"
+        if isinstance(error, CertificateError) and failed_at != "endpoints":
+            return "fingerprint"
+        return "endpoints" if isinstance(error, UnreachableError | CertificateError) else "name"
+
+    # The second factor
+
+    async def _ask_code(self, question: CodeQuestion) -> Secret | None:
+        if self._ready_code is not None:
+            ready, self._ready_code = self._ready_code, None
+            return ready
+        self._code = asyncio.get_running_loop().create_future()
+        self.call_later(self._show_code, question)
+        return await self._code
+
+    def _show_code(self, question: CodeQuestion) -> None:
+        if self._code is None:
+            return
+        self._form.login.show_code()
+        self._form.freeze(but_code=True)
+        self._checklist.say("login", f"{question.user}: password accepted, now the second factor")
+        self._show_keys()
+        self._form.login.code.focus()
+
+    @work(exclusive=True, group="code", description="sending the second factor")
+    async def _send_code(self) -> None:
+        field = self._form.login.code
+        await field.drained()
+        waiting = self._code
+        if waiting is None or waiting.done():
+            return
+        if not field.value.strip():
+            self._form.login.row("code").say("! empty", "problem")
+            return
+        self._code = None
+        field.disabled = True
+        self._show_keys()
+        waiting.set_result(Secret(field.value.strip()))
