@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pxm_tui.services.editing import Changes
 
 _HEALTH_SECONDS = 5.0
-_KEPT_LISTS = 64
+_KEPT_LISTS = 16
 
 FIELDS = {"endpoint": "api_endpoint", "user": "username", "code": "otp", "trust_ca": "ca", "ca_file": "ca"}
 """What the API calls the fields of the services' requests."""

@@ -27,6 +27,11 @@ _logger = logging.getLogger("pxm_tui.api")
 
 Announce = Callable[[str], None]
 
+_CLOSED = (
+    "the secret store is closed, so no cluster is asked and none can be registered: put its passphrase into a file "
+    "that only this user can read, and name that in PXM_VAULT_PASSPHRASE_FILE"
+)
+
 
 async def serve(services: Services, access: AccessService, place: Place, limits: Limits, announce: Announce) -> None:
     """Serve until SIGTERM or Ctrl-C, then let what runs come to its end.
@@ -52,7 +57,7 @@ async def serve(services: Services, access: AccessService, place: Place, limits:
             for listening in sockets:
                 await web.SockSite(runner, listening, ssl_context=context, backlog=1024).start()
             with _told_to_end(context, place) as end:
-                _announce(access, place, sockets, announce)
+                await _announce(services, access, place, sockets, announce)
                 _notify("READY=1")
                 await _until(end, services)
                 _notify("STOPPING=1")
@@ -107,7 +112,9 @@ async def _until(end: asyncio.Event, services: Services) -> None:
         watch.cancel()
 
 
-def _announce(access: AccessService, place: Place, sockets: list[socket.socket], announce: Announce) -> None:
+async def _announce(
+    services: Services, access: AccessService, place: Place, sockets: list[socket.socket], announce: Announce
+) -> None:
     if place.unix_socket is not None:
         announce(f"listening on the socket {place.unix_socket}")
     else:
@@ -118,6 +125,12 @@ def _announce(access: AccessService, place: Place, sockets: list[socket.socket],
     with suppress(PxmError):
         if not access.tokens():
             announce("no token has been made yet: `pxm serve token add NAME --role viewer|operator|admin`")
+    try:
+        closed = "" if (await services.clusters.vault()).open else _CLOSED
+    except PxmError as error:
+        closed = f"{error.message} {error.hint}"
+    if closed:
+        announce(closed)
 
 
 def _notify(state: str) -> None:

@@ -27,6 +27,8 @@ DEFECT_DELAY = 300.0
 SAVE_EVERY = 30.0
 LOOK_EVERY = 2.0
 """Seconds between two looks at whether another process changed the registry."""
+MOST_NOTICES = 100
+"""Kept until a person has read them; a server runs for months, and nobody reads them there."""
 SWEEP_AFTER = 600
 SILENT_SHARE = 0.9
 SILENT_LEAST = 3
@@ -447,6 +449,7 @@ class FleetService:
     def _notice(self, text: str) -> None:
         if text not in self._notices:
             self._notices.append(text)
+            del self._notices[:-MOST_NOTICES]
             self._journal.write(text, failure=True)
         self._changed()
 

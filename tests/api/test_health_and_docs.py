@@ -38,6 +38,7 @@ async def test_a_locked_secret_store_is_not_ready(tmp_path: Path) -> None:
     async with serving(bench(secrets=FakeSecrets("a passphrase")), tmp_path) as running:
         done = await running.ask("GET", "/health", role=None)
         assert (done.status_code, done.json()) == (507, {"live": True, "ready": False})
+        assert any("PXM_VAULT_PASSPHRASE_FILE" in text for text in running.said)
         assert "locked" in (await running.ask("GET", "/health")).json()["secret_store"]
         assert (await running.ask("GET", "/health?live=true", role=None)).status_code == 200
 

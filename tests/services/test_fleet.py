@@ -339,3 +339,11 @@ async def test_what_another_process_writes_just_before_a_save_is_seen(monkeypatc
         await hand.tick(20)
         await hand.tick(3)
         assert [found.cluster.name for found in fleet.view().clusters] == ["c-1"]
+
+
+def test_of_many_notices_the_last_are_kept() -> None:
+    fleet = make_bench().services.fleet
+    for number in range(250):
+        fleet._notice(f"cluster {number} was registered by another pxm.")
+    assert len(fleet.view().notices) == 100
+    assert fleet.view().notices[-1].startswith("cluster 249")
