@@ -18,30 +18,32 @@ def test_nothing_audited_yet(pxm: Pxm) -> None:
 def test_registrations_and_deregistrations_are_listed(registered: Path, pxm: Pxm) -> None:
     pxm("deregister", "old-timer", "--yes")
     found = pxm("audit", "--json").json
-    assert [(entry["number"], entry["action"], entry["cluster"]["name"]) for entry in found["entries"]] == [
-        (1, "register", "alone"),
-        (2, "register", "old-timer"),
-        (3, "edit", "old-timer"),
-        (4, "deregister", "old-timer"),
+    assert [(entry["number"], entry["action"], (entry["cluster"] or {}).get("name")) for entry in found["entries"]] == [
+        (1, "make_token", None),  # there is no record yet
+        (2, "register", "alone"),
+        (3, "register", "old-timer"),
+        (4, "edit", "old-timer"),
+        (5, "deregister", "old-timer"),
     ]
-    assert found["total"] == 4
-    assert "endpoints" in str(found["entries"][2])
+    assert found["total"] == 5
+    assert "root@pam!pxm-" in str(found["entries"][0])
+    assert "endpoints" in str(found["entries"][3])
     assert found["entries"][0]["result"] == "done"
     table = pxm("audit").out.splitlines()
     assert table[0].split() == ["TIME", "WHO", "CLUSTER", "WHAT"]
-    assert "deregister: done" in table[4]
+    assert "deregister: done" in table[5]
 
 
 def test_verify_names_the_first_broken_line(registered: Path, pxm: Pxm) -> None:
-    assert pxm("audit", "verify").out == "The audit is intact, 3 lines.\n"
+    assert pxm("audit", "verify").out == "The audit is intact, 4 lines.\n"
     path = registered / "state" / "audit.jsonl"
     path.write_text(path.read_text().replace("old-timer", "new-timer"))
     done = pxm("audit", "verify")
     assert done.status == 1
-    assert done.out == "The audit is broken. audit.jsonl, line 2: it was changed after it was written.\n"
+    assert done.out == "The audit is broken. audit.jsonl, line 3: it was changed after it was written.\n"
     assert pxm("audit", "verify", "--json").json["broken"] == {
         "file": "audit.jsonl",
-        "line": 2,
+        "line": 3,
         "why": "it was changed after it was written",
     }
     assert "! damaged: register" in pxm("audit").out
