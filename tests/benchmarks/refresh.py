@@ -226,10 +226,10 @@ class Ticker:
 
 async def refresh_all(fleet: FleetService) -> Figures:
     """One refresh of everybody, as the key `r` begins it."""
-    before = {found.cluster.id: found for found in fleet.view().clusters}
+    before = {found.cluster.id: found.snapshot for found in fleet.view().clusters}
     ticker, cpu, began = Ticker(), time.process_time(), time.perf_counter()
     await fleet.refresh()
-    while left := sum(before[found.cluster.id] is found for found in fleet.view().clusters):  # noqa: ASYNC110
+    while left := sum(before[found.cluster.id] is found.snapshot for found in fleet.view().clusters):  # noqa: ASYNC110
         # As the home screen, which looks ten times a second; at the end oftener, to see when that is.
         await asyncio.sleep(0.1 if left > CONCURRENCY else 2 * TICK)
     taken, cpu = time.perf_counter() - began, time.process_time() - cpu
