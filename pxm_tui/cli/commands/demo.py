@@ -25,7 +25,7 @@ from pxm_tui.domain.errors import InternalError
 from pxm_tui.domain.secret import Secret
 from pxm_tui.services.bundle import DemoFourth, Services
 from pxm_tui.services.dialog import Silent
-from pxm_tui.services.registration import RegistrationFailedError
+from pxm_tui.services.registration import Registration, RegistrationFailedError
 from pxm_tui.services.requests import RegistrationRequest, build_request
 from pxm_tui.settings import Settings
 
@@ -67,22 +67,27 @@ async def _register(settings: Settings, passphrase: Secret, endpoints: list[Simu
 
     start_log(settings)
     async with inline_services(settings, passphrase) as services:
-        await register_all(services, endpoints)
+        edits = services.clusters.edits
+        for found in await register_all(services, endpoints):
+            await edits.take_endpoints(found.cluster, found.snapshot.nodes)
 
 
-async def register_all(services: Services, endpoints: list[SimulatedEndpoint]) -> None:
-    """Register simulated clusters through the service that registers real ones.
+async def register_all(services: Services, endpoints: list[SimulatedEndpoint]) -> list[Registration]:
+    """Register simulated clusters through the service that registers real ones; what was registered.
 
     Raises:
         InternalError: one could not be registered.
     """
     requests = [_request(endpoint, environment) for endpoint, environment in zip(endpoints, ENVIRONMENTS, strict=True)]
     registrations = (services.clusters.register(request, Silent()) for request in requests)
+    done = list[Registration]()
     for outcome in await asyncio.gather(*registrations, return_exceptions=True):
         if isinstance(outcome, RegistrationFailedError):
             raise InternalError("demo", f"A simulated cluster could not be registered: {outcome.error.message}")
         if isinstance(outcome, BaseException):
             raise outcome
+        done.append(outcome)
+    return done
 
 
 def _request(endpoint: SimulatedEndpoint, environment: str) -> RegistrationRequest:
