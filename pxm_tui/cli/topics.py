@@ -56,14 +56,18 @@ it, and nothing switches that off.
 
   system       the authorities of this machine, with the host name
   ca_file      the authority in --ca-file, with the host name
-  pinned_ca    the cluster's own authority
-  pinned_leaf  one certificate, by its SHA-256
+  pinned_ca    the cluster's own authority: every node and every renewal, under any name
+  pinned_leaf  one certificate, by its SHA-256, where its authority is not the cluster's own
 
 Without --fingerprint and --ca-file the machine's authorities count; where they do not vouch for a certificate a person
 is asked on a terminal, as ssh does, and elsewhere the command ends with exit status 6 and the fingerprint. Compare it
-with `pvenode cert info` on the node, and come back with --fingerprint.
+with `pvenode cert info` on the node, and come back with --fingerprint. After the login the node is asked for its
+cluster's authority; where that has signed the accepted certificate, it takes its place. The fingerprint of the
+authority itself (pve-root-ca.pem) is taken where the node sends it, or beside --ca-file with that file.
 
-A certificate that changes makes the cluster `untrusted`: nothing is sent to it until somebody has compared both."""
+A node with a certificate of its own is trusted when another endpoint of the cluster, verified itself, lists it. Any
+other change makes the cluster `untrusted`: nothing is sent to it until somebody has compared both; then
+`pxm edit NAME --fingerprint SHA256`, or c in the terminal UI."""
 
 CONFIGURATION = f"""\
 Defaults < ~/.config/pxm/config.toml (or the file in PXM_CONFIG) < environment < options. Nothing needs configuring.

@@ -15,10 +15,10 @@ from pxm_tui.domain.pem import fingerprint_of, split
 from pxm_tui.services.checklist import StepNotes
 
 if TYPE_CHECKING:
-    from pxm_tui.services.requests import RegistrationRequest, TrustRequest
+    from pxm_tui.services.requests import RegistrationRequest
 
 
-def requested_trust(request: RegistrationRequest | TrustRequest) -> Trust:
+def requested_trust(request: RegistrationRequest) -> Trust:
     """What the request says of trust; without a word the operating system's authorities."""
     return wished_trust(request.fingerprint, request.trust_ca)
 

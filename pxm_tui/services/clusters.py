@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pxm_tui.domain.certificate import Certificate, ChangeVerdict, Trust, TrustMode, compare
-from pxm_tui.domain.cluster import Cluster, Endpoint, Login, LoginMethod, trust_words
+from pxm_tui.domain.certificate import Certificate
+from pxm_tui.domain.cluster import Cluster, Endpoint, Login, LoginMethod
 from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.messages import not_found
 from pxm_tui.domain.observation import Snapshot
@@ -46,11 +46,12 @@ from pxm_tui.services.ports import (
     VaultState,
 )
 from pxm_tui.services.secrets import open_vault
+from pxm_tui.services.trusting import Comparison, Trusting
 
 if TYPE_CHECKING:
     from pxm_tui.formats.rows import ImportRow
     from pxm_tui.services.registration import Registrar, Registration
-    from pxm_tui.services.requests import RegistrationRequest, TrustRequest
+    from pxm_tui.services.requests import RegistrationRequest
 
 R = TypeVar("R", bound="Registrar")
 
@@ -74,15 +75,6 @@ class CheckReport:
     def to_json(self) -> dict[str, Any]:
         """As `pxm check --json` lists it."""
         return {"cluster": self.cluster.to_json(), "steps": [step.to_json() for step in self.steps]}
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """A trusted certificate beside the one that is shown now."""
-
-    trusted: Certificate
-    shown: Certificate
-    verdict: ChangeVerdict
 
 
 class ClusterService:
@@ -128,6 +120,7 @@ class ClusterService:
         self._checker: Checker | None = None
         self.edits = ClusterEdits(self, repository, secrets, runner, clock, timer, journal, audit)
         """Changes records by hand."""
+        self._trusting = Trusting(self.client, self.checker, clock, journal, audit)
         self.own_changes: set[str] = set()
         """Ids that this process registered or deregistered; every other change is another process's."""
 
@@ -140,7 +133,8 @@ class ClusterService:
     def checker(self) -> Checker:
         """Checks clusters. Call it on the runner's loop only."""
         if self._checker is None:
-            self._checker = Checker(self._secrets, self.client(), self._clock, self._timer, self._tell_of_vouching)
+            tell = self._trusting.tell_of_vouching
+            self._checker = Checker(self._secrets, self.client(), self._clock, self._timer, tell)
         return self._checker
 
     def forget_logins(self) -> None:
@@ -323,57 +317,26 @@ class ClusterService:
         return await self._runner.run(work)
 
     async def trust_again(self, cluster_id: str, shown: Certificate, before: Snapshot, dialog: Dialog) -> CheckReport:
-        """Trust the certificate that a person has compared, check it, and look for the authority that has signed it."""
-        return await self._trust(cluster_id, Trust(TrustMode.PINNED_LEAF, shown.sha256, shown.pem), before, dialog)
+        """Trust the certificate that a person has compared, check it, and look for the authority that has signed it.
 
-    async def change_trust(
-        self, cluster_id: str, request: TrustRequest, before: Snapshot, dialog: Dialog
-    ) -> CheckReport:
-        """Check a registered cluster against another trust; where its certificate verifies, the trust is kept.
-
-        That is so also where a later step fails: an expired login must not stand in the way. Nothing is sent before
-        the certificate has verified; where it does not, the record stays as it is.
+        Where it is no longer shown nothing changes; where a later step fails it is trusted all the same.
         """
-        from pxm_tui.services.authority import requested_trust
-
-        return await self._trust(cluster_id, requested_trust(request), before, dialog)
-
-    async def _trust(self, cluster_id: str, trust: Trust, before: Snapshot, dialog: Dialog) -> CheckReport:
         cluster = await self.get(cluster_id)
         bridged = self._bridge(dialog)
 
         async def work() -> CheckReport:
             await open_vault(self._secrets, bridged)
-            outcome = await self.checker().check(replace(cluster, trust=trust), before, bridged, prove=True)
-            found = outcome.result.trust
-            if found is None:
+            outcome = await self._trusting.check(cluster, shown, before, bridged)
+            trust = outcome.result.trust
+            if trust is None:
                 return CheckReport(cluster, outcome.snapshot, outcome.steps, outcome.error)
             now = self._clock().replace(microsecond=0)
-            stored = await self._change(cluster, lambda record: replace(record, trust=found, updated_at=now))
-            await self._tell_of_trust(cluster, stored)
+            stored = await self._change(cluster, lambda record: replace(record, trust=trust, updated_at=now))
+            await self._trusting.tell(cluster, stored)
             result = replace(outcome.result, basis=stored.basis(), trust=None)
             return await self._saved(stored, replace(outcome, result=result))
 
         return await self._runner.run(work)
-
-    async def _tell_of_trust(self, before: Cluster, after: Cluster) -> None:
-        trust = after.trust
-        words = trust_words(trust)
-        self._journal.write(f"trusts {words} now, certificate {trust.fingerprint}", cluster=after.name)
-        await self._audit.record(
-            "trust_again",
-            after,
-            trust=str(trust.mode),
-            fingerprint=trust.fingerprint or "",
-            identity=after.identity or "",
-            before=before.trust.fingerprint or "",
-        )
-
-    async def _tell_of_vouching(self, cluster: Cluster, endpoint: Endpoint, shown: Certificate) -> None:
-        self._journal.write(
-            f"the cluster vouches for the certificate of {endpoint.authority}, {shown.sha256}", cluster=cluster.name
-        )
-        await self._audit.record("vouch", cluster, endpoint=endpoint.url, fingerprint=shown.sha256)
 
     async def compare_certificates(self, cluster_id: str) -> Comparison:
         """The trusted certificate and the one shown now, which is read by a handshake that sends nothing.
@@ -382,14 +345,7 @@ class ClusterService:
             UnreachableError: nothing is shown now.
         """
         cluster = await self.get(cluster_id)
-
-        async def work() -> Certificate:
-            doubtful = self.checker().endpoints.choose(cluster, Snapshot(cluster.id))
-            return await self.client().read_certificate(doubtful)
-
-        shown = await self._runner.run(work)
-        trusted = cluster.trust.certificate or shown
-        return Comparison(trusted, shown, compare(trusted, shown, self._clock()))
+        return await self._runner.run(lambda: self._trusting.compare(cluster))
 
     async def _check(self, cluster: Cluster, before: Snapshot, dialog: Dialog) -> CheckReport:
         bridged = self._bridge(dialog)

@@ -106,30 +106,6 @@ class RegistrationRequest(BaseModel):
         return credentials_of(self.user, self.password, self.token_id, self.token_secret)
 
 
-class TrustRequest(BaseModel):
-    """What a registered cluster is to be verified against from now on: one of `fingerprint` and `trust_ca`, or both.
-
-    As in `RegistrationRequest`.
-    """
-
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, extra="forbid")
-
-    fingerprint: str | None = None
-    trust_ca: str | None = Field(default=None, repr=False)
-
-    @field_validator("fingerprint")
-    @classmethod
-    def _fingerprint(cls, text: str | None) -> str | None:
-        return parse_fingerprint(text) if text else None
-
-    @model_validator(mode="after")
-    def _something(self) -> Self:
-        _need(self.fingerprint or self.trust_ca or "", "fingerprint", "Neither a fingerprint nor a CA file is given.")
-        if self.fingerprint and self.trust_ca:
-            need_both(self.fingerprint, self.trust_ca)
-        return self
-
-
 def credentials_of(
     user: str, password: SecretStr | None, token_id: str = "", token_secret: SecretStr | None = None
 ) -> Credentials:

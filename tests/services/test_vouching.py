@@ -5,16 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
 from pxm_tui.domain import messages
-from pxm_tui.domain.certificate import Trust, TrustMode
+from pxm_tui.domain.certificate import Certificate, Trust, TrustMode
 from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod, Status, after, apply_check
-from pxm_tui.domain.errors import InvalidError
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.steps import StepState
 from pxm_tui.services.clusters import CheckReport
-from pxm_tui.services.requests import TrustRequest
 from tests.fakes import NOW, Bench, FakeServer, certificate, cluster, make_bench
 from tests.services.recorder import Recorder
 
@@ -150,26 +146,14 @@ def one(server: FakeServer) -> Bench:
     return make_bench([ONE], servers={FIRST: server})
 
 
-async def change(found: Bench, **fields: str) -> CheckReport:
-    request = TrustRequest(**fields)
-    return await found.services.clusters.change_trust(ONE.id, request, Snapshot(ONE.id), Recorder())
+async def accept(found: Bench, shown: Certificate) -> CheckReport:
+    return await found.services.clusters.trust_again(ONE.id, shown, Snapshot(ONE.id), Recorder())
 
 
-async def test_a_new_fingerprint_is_checked_live_and_its_authority_pinned() -> None:
-    found = one(FakeServer(certificate=CUSTOM, authority=CA))
-    report = await change(found, fingerprint=CUSTOM.sha256.lower())
-    assert report.error is None
-    stored = await found.repository.find_by_id(ONE.id)
-    assert stored == report.cluster
-    assert (stored.trust.mode, stored.trust.anchor_pem) == (TrustMode.PINNED_CA, CA.pem)
-    assert (stored.trust.fingerprint, stored.identity) == (CUSTOM.sha256, CA.sha256)
-    assert (stored.login, stored.labels, stored.name) == (ONE.login, ONE.labels, ONE.name)
-
-
-async def test_a_fingerprint_that_is_not_shown_changes_nothing_and_sends_nothing() -> None:
+async def test_a_certificate_that_is_not_shown_any_more_changes_nothing_and_sends_nothing() -> None:
     server = FakeServer(certificate=CUSTOM)
     found = one(server)
-    report = await change(found, fingerprint="ab" * 32)
+    report = await accept(found, certificate(seed=3))
     assert report.error is not None
     assert (report.error.cause, server.logins) == ("untrusted", 0)
     assert await found.repository.find_by_id(ONE.id) == ONE
@@ -177,7 +161,7 @@ async def test_a_fingerprint_that_is_not_shown_changes_nothing_and_sends_nothing
 
 async def test_a_login_that_has_ended_does_not_stand_in_the_way() -> None:
     found = one(FakeServer(certificate=CUSTOM, tokens={}))
-    report = await change(found, fingerprint=CUSTOM.sha256)
+    report = await accept(found, CUSTOM)
     assert report.error is not None
     assert report.error.cause == "token"
     stored = await found.repository.find_by_id(ONE.id)
@@ -187,16 +171,12 @@ async def test_a_login_that_has_ended_does_not_stand_in_the_way() -> None:
 
 async def test_accepting_a_changed_certificate_pins_the_authority_that_signed_it() -> None:
     found = one(FakeServer(certificate=CUSTOM, authority=CA))
-    await found.services.clusters.trust_again(ONE.id, CUSTOM, Snapshot(ONE.id), Recorder())
+    report = await accept(found, CUSTOM)
     stored = await found.repository.find_by_id(ONE.id)
-    assert stored is not None
-    assert stored.trust.mode is TrustMode.PINNED_CA
-
-
-def test_a_change_of_trust_needs_something_to_trust() -> None:
-    for wrong in ({}, {"fingerprint": "x"}, {"fingerprint": "ab" * 32, "trust_ca": "pem"}):
-        with pytest.raises(InvalidError):
-            TrustRequest.model_validate(wrong)
+    assert stored == report.cluster
+    assert (stored.trust.mode, stored.trust.anchor_pem) == (TrustMode.PINNED_CA, CA.pem)
+    assert (stored.trust.fingerprint, stored.identity) == (CUSTOM.sha256, CA.sha256)
+    assert (stored.login, stored.labels, stored.name) == (ONE.login, ONE.labels, ONE.name)
 
 
 async def test_an_endpoint_that_was_only_looked_at_is_asked_about_after_the_check() -> None:
