@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 README = Path(__file__).parent.parent / "README.md"
-MANUAL = Path(__file__).parent.parent / "man" / "pxm.1"
+MANUAL = README.parent / "pxm_tui" / "deploy" / "pxm.1"
 
 
 def command(name: str) -> str:
@@ -111,6 +111,16 @@ def failures() -> str:
     return _table(("Status", "Means"), [*sorted(found.items())])
 
 
+def attacks() -> str:
+    """What happens in attacks and accidents, and the tests that show it."""
+    from tests.attacks import ATTACKS
+
+    return _table(
+        ("Attack or accident", "What happens", "Shown by"),
+        [(what, happens, "<br>".join(f"`{test}`" for test in tests)) for what, happens, tests in ATTACKS],
+    )
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "keys": keys,
     "commands": commands,
@@ -118,6 +128,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "settings": settings,
     "calls": calls,
     "failures": failures,
+    "attacks": attacks,
 }
 
 

@@ -17,9 +17,8 @@ def test_the_lowest_versions_are_the_lower_bounds() -> None:
 
 def test_the_manual_page_is_installed() -> None:
     build = PROJECT["tool"]["hatch"]["build"]["targets"]
-    assert build["wheel"]["shared-data"] == {"man/pxm.1": "share/man/man1/pxm.1"}
-    assert "man" in build["sdist"]["include"]
-    assert (ROOT / "man" / "pxm.1").is_file()
+    assert build["wheel"]["shared-data"] == {"pxm_tui/deploy/pxm.1": "share/man/man1/pxm.1"}
+    assert (ROOT / "pxm_tui" / "deploy" / "pxm.1").is_file()
 
 
 def test_every_package_says_what_belongs_in_it() -> None:
@@ -29,6 +28,6 @@ def test_every_package_says_what_belongs_in_it() -> None:
 
 def test_what_is_no_python_is_shipped_too() -> None:
     others = {path.suffix for path in (ROOT / "pxm_tui").rglob("*") if path.is_file()} - {".py", ".pyc"}
-    assert others <= {".tcss", ".json", ".typed", ".service", ""}, (
+    assert others <= {".tcss", ".json", ".typed", ".service", ".1", ""}, (
         "the wheel takes all of pxm_tui; say here what is new"
     )

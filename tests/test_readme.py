@@ -2,6 +2,9 @@
 
 import re
 
+import pytest
+
+from tests.attacks import ATTACKS
 from tests.readme import MANUAL, README, command, manual, rendered
 
 TEXT = README.read_text(encoding="utf-8")
@@ -31,3 +34,10 @@ def test_its_pictures_exist() -> None:
 def test_its_links_inside_the_project_exist() -> None:
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)\)", TEXT):
         assert (README.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("test", sorted({test for _, _, tests in ATTACKS for test in tests}))
+def test_what_shows_an_attack_is_a_test(test: str) -> None:
+    file, _, name = test.partition("::")
+    text = (README.parent / file).read_text(encoding="utf-8")
+    assert re.search(rf"^(async )?def {name}\(", text, re.MULTILINE)

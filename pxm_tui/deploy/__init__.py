@@ -1,1 +1,4 @@
-"""Files to run `pxm serve` as a service: a systemd unit and a container file. Nothing here is imported."""
+"""What is installed or copied beside the program: a systemd unit and a container file for `pxm serve`, the manual page.
+
+Nothing here is imported.
+"""

@@ -16,6 +16,8 @@ DAY, HOUR, MINUTES = 86400.0, 3600.0, 97.0
 DAILY, HOURLY, RESTLESS = 0.45, 0.25, 0.15
 """How far each of them swings; together less than one, so that nothing ever runs backwards."""
 _TURN = 2 * math.pi
+MOST_MEMORY = 0.97
+"""The share of a node's memory that is in use at most: its kernel always keeps some free."""
 BUSIEST_HOUR = 14 * HOUR
 """When in the day (UTC) most guests have most to do; each one an hour or two sooner or later."""
 
@@ -48,7 +50,7 @@ def node_figures(node: Node, now: float) -> Figures:
     """Give a node's figures as `/nodes` and `/cluster/resources` have them (bytes, seconds)."""
     return {
         "cpu": node_processor(node, now),
-        "mem": int(node.memory * wave(0.35 + 0.4 * node.phase, node.phase + 0.3, now / 8)),
+        "mem": int(node.memory * min(MOST_MEMORY, wave(0.35 + 0.4 * node.phase, node.phase + 0.3, now / 8))),
         "disk": int(node.disk * (0.08 + 0.1 * node.phase)),
         "uptime": int(now - node.started_at),
     }
