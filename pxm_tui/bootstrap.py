@@ -144,6 +144,7 @@ def build_services(
     from pxm_tui.services.fleet import FleetService
     from pxm_tui.services.guarding import Guard
     from pxm_tui.services.journal import Journal
+    from pxm_tui.services.means import Means
     from pxm_tui.services.minting import Mint
     from pxm_tui.services.polling import PollingPolicy
     from pxm_tui.services.secret_keeping import SecretsService
@@ -164,7 +165,7 @@ def build_services(
         for part in (repository, cache, secrets, intents, audit_log):
             part.close()
 
-    clusters = ClusterService(
+    means = Means(
         repository=repository,
         secrets=secrets,
         gateway=lambda: gateway(settings),
@@ -175,26 +176,13 @@ def build_services(
         audit=audit,
         mint=mint,
     )
-    fleet = FleetService(
-        clusters=clusters,
-        repository=repository,
-        secrets=secrets,
-        cache=cache,
-        runner=runner,
-        journal=journal,
-        policy=PollingPolicy(settings.refresh, settings.concurrency),
-        clock=clock,
-        timer=timer,
-    )
-    keeping = SecretsService(
-        secrets=secrets, clusters=clusters, fleet=fleet, runner=runner, journal=journal, audit=audit
-    )
-    tokens = TokenService(clusters, repository, secrets, mint, runner, timer, journal, audit)
+    clusters = ClusterService(means)
+    fleet = FleetService(means, cache, PollingPolicy(settings.refresh, settings.concurrency))
     return Services(
         clusters=clusters,
-        tokens=tokens,
+        tokens=TokenService(means),
         fleet=fleet,
-        secrets=keeping,
+        secrets=SecretsService(clusters, fleet),
         journal=journal,
         audit=audit,
         guard=guard,

@@ -30,6 +30,7 @@ from pxm_tui.services.clusters import ClusterService
 from pxm_tui.services.fleet import FleetService
 from pxm_tui.services.guarding import Guard
 from pxm_tui.services.journal import Journal
+from pxm_tui.services.means import Means
 from pxm_tui.services.minting import Mint
 from pxm_tui.services.polling import PollingPolicy
 from pxm_tui.services.ports import Clock, CodeSource, Credentials, Ticket, VaultMode, VaultState
@@ -579,7 +580,7 @@ def make_bench(
     pending = intents or FakeIntents()
     guard = Guard(repository, audit, journal, clock, read_only=read_only)
     mint = replace(make_mint(pending, journal, clock, guard), audit=audit)
-    service = ClusterService(
+    means = Means(
         repository=repository,
         secrets=store,
         gateway=lambda: gateway,
@@ -590,17 +591,8 @@ def make_bench(
         audit=audit,
         mint=mint,
     )
-    fleet = FleetService(
-        clusters=service,
-        repository=repository,
-        secrets=store,
-        cache=cache,
-        runner=runner,
-        journal=journal,
-        policy=PollingPolicy(period=period),
-        clock=clock,
-        timer=clock.timer,
-    )
+    service = ClusterService(means)
+    fleet = FleetService(means, cache, PollingPolicy(period=period))
     places = Places(
         registry="~/.local/share/pxm/clusters.json",
         secrets="~/.local/share/pxm/secrets.vault",
@@ -610,11 +602,9 @@ def make_bench(
     )
     services = Services(
         clusters=service,
-        tokens=TokenService(service, repository, store, mint, runner, clock.timer, journal, audit),
+        tokens=TokenService(means),
         fleet=fleet,
-        secrets=SecretsService(
-            secrets=store, clusters=service, fleet=fleet, runner=runner, journal=journal, audit=audit
-        ),
+        secrets=SecretsService(service, fleet),
         journal=journal,
         audit=audit,
         guard=guard,

@@ -9,8 +9,8 @@ from pxm_tui.domain.cluster import Cluster, Status
 from pxm_tui.domain.describe import guests_figure, nodes_figure
 from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.text import one_line
-from pxm_tui.services.clusters import CheckReport
 from pxm_tui.services.judge import status_of_error
+from pxm_tui.services.repairs import CheckReport
 
 OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
 WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")

@@ -59,7 +59,7 @@ async def _run(settings: Settings, work: Work) -> int:
         loop.add_signal_handler(number, end, number)
     try:
         async with inline_services(settings) as services:
-            for text in await services.clusters.left_overs.named():
+            for text in await services.clusters.means.left_overs.named():
                 output.note(text)
             return await work(services)
     except asyncio.CancelledError:

@@ -15,10 +15,9 @@ from pxm_tui.domain.cluster import CheckResult, Cluster, Endpoint, Status, after
 from pxm_tui.domain.errors import SecretsLockedError, StorageError
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.services.checking import Outcome
-from pxm_tui.services.clusters import ClusterService
-from pxm_tui.services.journal import Journal
+from pxm_tui.services.means import Means
 from pxm_tui.services.polling import PollingPolicy, needs_a_person
-from pxm_tui.services.ports import Clock, ClusterRepository, Runner, SecretStore, SnapshotCache, Timer
+from pxm_tui.services.ports import SnapshotCache
 from pxm_tui.services.schedule import Schedule
 
 _logger = logging.getLogger(__name__)
@@ -93,41 +92,29 @@ class FleetService:
     """Watches all clusters on the client's loop. `view()` may be called from any thread.
 
     Args:
-        clusters: the services for clusters.
-        repository: the registry.
-        secrets: swept at start.
+        means: what it works with; the secret store is swept at start.
         cache: the last known state.
-        runner: the client's loop.
-        journal: told of every change of a status.
         policy: how often.
-        clock: UTC now.
-        timer: monotonic seconds.
         pause: waits for an event at most so many seconds; replaced in tests.
     """
 
     def __init__(
         self,
-        *,
-        clusters: ClusterService,
-        repository: ClusterRepository,
-        secrets: SecretStore,
+        means: Means,
         cache: SnapshotCache,
-        runner: Runner,
-        journal: Journal,
         policy: PollingPolicy,
-        clock: Clock,
-        timer: Timer,
+        *,
         pause: Callable[[asyncio.Event, float], Awaitable[None]] | None = None,
     ) -> None:
-        self._clusters = clusters
-        self._repository = repository
-        self._secrets = secrets
+        self._means = means
+        self._repository = means.repository
+        self._secrets = means.secrets
         self._cache = cache
-        self._runner = runner
-        self._journal = journal
+        self._runner = means.runner
+        self._journal = means.journal
         self._policy = policy
-        self._clock = clock
-        self._timer = timer
+        self._clock = means.clock
+        self._timer = means.timer
         self._pause = pause or _wait
         self._views: dict[str, ClusterView] = {}
         self._order: tuple[str, ...] = ()
@@ -136,7 +123,7 @@ class FleetService:
         self._checks: dict[str, asyncio.Task[None]] = {}
         self._notices: list[str] = []
         self._stamp: object = None
-        self._saved_at = timer()
+        self._saved_at = means.timer()
         self._cache_changed = False
         self._status_changed = False
         self._locked = False
@@ -254,7 +241,7 @@ class FleetService:
             if not state.open and self._views:
                 self._await_key()
             await self._secrets.sweep(self._views.keys(), now - timedelta(seconds=SWEEP_AFTER))
-        for text in await self._clusters.left_overs.named():
+        for text in await self._means.left_overs.named():
             self._notice(text)
         self.pass_on_notices()
 
@@ -297,7 +284,7 @@ class FleetService:
     async def _check(self, key: str) -> None:
         view = self._views[key]
         try:
-            outcome = await self._clusters.checker().refresh(view.cluster, view.snapshot)
+            outcome = await self._means.checker().refresh(view.cluster, view.snapshot)
             self._take(key, view.cluster, outcome)
             await self._look_around(key)
         except SecretsLockedError:
@@ -318,7 +305,7 @@ class FleetService:
         view = self._views.get(key)
         if view is None or len(view.cluster.endpoints) < 2 or needs_a_person(view.cluster):
             return
-        endpoints = self._clusters.checker().endpoints
+        endpoints = self._means.checker().endpoints
         if await endpoints.look_around(view.cluster) and (view := self._views.get(key)) is not None:
             snapshot = replace(view.snapshot, endpoints=endpoints.states(view.cluster))
             self._views[key] = replace(view, snapshot=snapshot)
@@ -403,7 +390,7 @@ class FleetService:
         if self._wake is None:
             return
         self._due.put(cluster.id, self._timer())
-        if cluster.id not in self._clusters.own_changes:
+        if cluster.id not in self._means.own_changes:
             self._notice(f"{cluster.name} was registered by another pxm.")
 
     def _part_from(self, cluster: Cluster) -> None:
@@ -412,7 +399,7 @@ class FleetService:
         check = self._checks.get(cluster.id)
         if check is not None:
             check.cancel()
-        if cluster.id not in self._clusters.own_changes:
+        if cluster.id not in self._means.own_changes:
             self._notice(f"{cluster.name} was deregistered by another pxm.")
 
     async def _save(self, *, at_end: bool) -> None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.secret import Secret
-from pxm_tui.services.audit import Audit
 from pxm_tui.services.bridging import to_the_end
 from pxm_tui.services.clusters import ClusterService
 from pxm_tui.services.dialog import Dialog
 from pxm_tui.services.fleet import FleetService
-from pxm_tui.services.journal import Journal
-from pxm_tui.services.ports import Runner, SecretStore, VaultMode, VaultState
+from pxm_tui.services.ports import VaultMode, VaultState
 
 _HELD = {
     VaultMode.KEYRING: "this machine's keyring holds the key of the secret store now",
@@ -23,36 +21,21 @@ class SecretsService:
     """See the module.
 
     Args:
-        secrets: the secret store.
         clusters: whose logins are dropped with the key.
         fleet: asks nobody while the store is locked.
-        runner: the client's loop.
-        journal: told of every lock and change.
-        audit: where changes are written down for good.
     """
 
-    def __init__(
-        self,
-        *,
-        secrets: SecretStore,
-        clusters: ClusterService,
-        fleet: FleetService,
-        runner: Runner,
-        journal: Journal,
-        audit: Audit,
-    ) -> None:
-        self._secrets = secrets
+    def __init__(self, clusters: ClusterService, fleet: FleetService) -> None:
         self._clusters = clusters
         self._fleet = fleet
-        self._runner = runner
-        self._journal = journal
-        self._audit = audit
+        self._means = clusters.means
+        self._secrets = clusters.means.secrets
         self.known: VaultState | None = None
         """The store as it was when it was last looked at."""
 
     async def state(self) -> VaultState:
         """How the store is; opens it where that needs no person, unless it was locked."""
-        self.known = await self._runner.run(self._look)
+        self.known = await self._means.runner.run(self._look)
         return self.known
 
     async def _look(self) -> VaultState:
@@ -74,11 +57,11 @@ class SecretsService:
 
         async def work() -> None:
             await self._fleet.pause()
-            self._clusters.forget_logins()
+            self._means.forget_logins()
             await self._secrets.lock()
 
-        await self._runner.run(lambda: to_the_end(work))
-        self._journal.write(f"secret store locked {why}")
+        await self._means.runner.run(lambda: to_the_end(work))
+        self._means.journal.write(f"secret store locked {why}")
 
     async def unlock(self, dialog: Dialog) -> None:
         """Open the store, asking for its passphrase where it takes one, and go on asking the clusters.
@@ -108,10 +91,10 @@ class SecretsService:
             await self._secrets.change(mode, passphrase, current)
 
         try:
-            await self._runner.run(lambda: to_the_end(work))
+            await self._means.runner.run(lambda: to_the_end(work))
         except PxmError as error:
-            await self._audit.record("change_secrets", None, error.cause, holder=str(mode))
+            await self._means.audit.record("change_secrets", None, error.cause, holder=str(mode))
             raise
-        await self._audit.record("change_secrets", None, holder=str(mode))
+        await self._means.audit.record("change_secrets", None, holder=str(mode))
         await self.state()
-        self._journal.write(_HELD[mode])
+        self._means.journal.write(_HELD[mode])

@@ -10,8 +10,9 @@ from pxm_tui.domain.errors import LoginError
 from pxm_tui.domain.messages import not_in_time
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.steps import CHECK_STEPS, Step, StepState
-from pxm_tui.services.clusters import CheckReport, ClusterService
+from pxm_tui.services.clusters import ClusterService
 from pxm_tui.services.dialog import Dialog
+from pxm_tui.services.repairs import CheckReport
 
 
 class Survey:

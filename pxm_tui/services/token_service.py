@@ -7,14 +7,10 @@ from typing import TYPE_CHECKING
 
 from pxm_tui.domain.cluster import Cluster
 from pxm_tui.domain.observation import Snapshot
-from pxm_tui.services.audit import DONE, Audit
-from pxm_tui.services.bridging import BridgedDialog
-from pxm_tui.services.clusters import ClusterService
+from pxm_tui.services.audit import DONE
 from pxm_tui.services.deregistration import left_words
 from pxm_tui.services.dialog import Dialog
-from pxm_tui.services.journal import Journal
-from pxm_tui.services.minting import Mint
-from pxm_tui.services.ports import ClusterRepository, Runner, SecretStore, Timer
+from pxm_tui.services.means import Means
 
 if TYPE_CHECKING:
     from pxm_tui.domain.tokens import TokenRole
@@ -27,24 +23,10 @@ class TokenService:
     """See the module.
 
     Attributes:
-        clusters: the services for clusters.
-        repository: the registry.
-        secrets: the secret store.
-        mint: what tokens are made with.
-        runner: runs work on the client's loop.
-        timer: monotonic seconds.
-        journal: told of every rotation.
-        audit: where the same is written down for good.
+        means: what it works with.
     """
 
-    clusters: ClusterService
-    repository: ClusterRepository
-    secrets: SecretStore
-    mint: Mint
-    runner: Runner
-    timer: Timer
-    journal: Journal
-    audit: Audit
+    means: Means
 
     async def rotate(
         self,
@@ -68,19 +50,19 @@ class TokenService:
             NotFoundError: there is no such cluster.
             StorageError: the stored login cannot be read.
         """
-        cluster = await self.clusters.get(cluster_id)
-        bridged = BridgedDialog(dialog, self.runner)
+        means = self.means
+        cluster, bridged = await means.find(cluster_id), means.bridge(dialog)
 
         async def work() -> Rotation:
             from pxm_tui.services.rotating import Rotator
 
-            rotator = Rotator(self.repository, self.secrets, self.mint, self.clusters.door(), self.timer)
+            rotator = Rotator(means.repository, means.secrets, means.mint, means.door(), means.timer)
             done = await rotator.rotate(cluster, before, key, role, bridged)
             if done.error is None:
-                self.clusters.checker().keep_ticket(cluster.id, None)
+                means.checker().keep_ticket(cluster.id, None)
             return done
 
-        done = await self.runner.run(work)
+        done = await means.runner.run(work)
         await self._write_down(cluster, done)
         return done
 
@@ -88,8 +70,8 @@ class TokenService:
         login = done.cluster.login.name
         left = left_words(done.cleanup)
         if done.error is None:
-            self.journal.write(f"logs in as {login} now, not as {before.login.name}{left}", cluster=before.name)
+            self.means.journal.write(f"logs in as {login} now, not as {before.login.name}{left}", cluster=before.name)
         result = DONE if done.error is None else done.error.cause
-        await self.audit.record(
+        await self.means.audit.record(
             "rotate", before, result, login=login, before=before.login.name, left_over="; ".join(done.cleanup)
         )

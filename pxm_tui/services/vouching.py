@@ -15,6 +15,8 @@ from pxm_tui.domain.certificate import Certificate, Trust, TrustMode
 from pxm_tui.domain.cluster import Cluster, Endpoint
 from pxm_tui.domain.errors import CertificateError, LoginError, PxmError, StorageError
 from pxm_tui.domain.pem import fingerprint_of
+from pxm_tui.services.audit import Audit
+from pxm_tui.services.journal import Journal
 from pxm_tui.services.ports import ProxmoxGateway, ProxmoxSession
 
 LogIn = Callable[[ProxmoxSession], Awaitable[object]]
@@ -100,6 +102,17 @@ class Voucher:
             await session.secure(cluster.trust)
             await log_in(session)
             return await vouched(session, cluster.trust, shown)
+
+
+def told_to(journal: Journal, audit: Audit) -> Tell:
+    """Writes down in log and audit that a cluster has vouched for a certificate."""
+
+    async def tell(cluster: Cluster, endpoint: Endpoint, shown: Certificate) -> None:
+        words = f"the cluster vouches for the certificate of {endpoint.authority}, {shown.sha256}"
+        journal.write(words, cluster=cluster.name)
+        await audit.record("vouch", cluster, endpoint=endpoint.url, fingerprint=shown.sha256)
+
+    return tell
 
 
 def with_leaf(trust: Trust, shown: Certificate) -> Trust:

@@ -36,9 +36,9 @@ from pxm_tui.proxmox.gateway import HttpProxmoxGateway
 from pxm_tui.proxmox.loop import ClientLoop
 from pxm_tui.services.audit import Audit
 from pxm_tui.services.checking import Checker, Outcome
-from pxm_tui.services.clusters import ClusterService
 from pxm_tui.services.fleet import FleetService
 from pxm_tui.services.journal import Journal
+from pxm_tui.services.means import Means
 from pxm_tui.services.polling import PollingPolicy
 from pxm_tui.storage.memory_repository import MemoryRepository
 from pxm_tui.tui import garbage
@@ -182,7 +182,7 @@ def service_of(runner: ClientLoop, records: list[Cluster], secrets: FakeSecrets)
         return datetime.now(UTC)
 
     repository, journal = MemoryRepository(records), Journal(clock)
-    clusters = ClusterService(
+    means = Means(
         repository=repository,
         secrets=secrets,
         gateway=HttpProxmoxGateway,
@@ -193,17 +193,7 @@ def service_of(runner: ClientLoop, records: list[Cluster], secrets: FakeSecrets)
         audit=Audit(FakeAuditLog(), ANNA, clock, journal),
         mint=make_mint(FakeIntents(), journal, clock),
     )
-    return FleetService(
-        clusters=clusters,
-        repository=repository,
-        secrets=secrets,
-        cache=FakeCache(),
-        runner=runner,
-        journal=journal,
-        policy=PollingPolicy(None, CONCURRENCY),
-        clock=clock,
-        timer=time.monotonic,
-    )
+    return FleetService(means, FakeCache(), PollingPolicy(None, CONCURRENCY))
 
 
 class Ticker:

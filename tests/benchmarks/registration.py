@@ -23,6 +23,7 @@ from pxm_tui.services.audit import Audit
 from pxm_tui.services.clusters import ClusterService
 from pxm_tui.services.dialog import Silent
 from pxm_tui.services.journal import Journal
+from pxm_tui.services.means import Means
 from pxm_tui.services.requests import RegistrationRequest, build_request
 from pxm_tui.storage.memory_repository import MemoryRepository
 from tests.fakes import ANNA, FakeAuditLog, FakeIntents, FakeSecrets, make_mint
@@ -52,7 +53,7 @@ def now() -> datetime:
 def make_service() -> ClusterService:
     """The real service and client over a registry in memory."""
     gateway, journal = HttpProxmoxGateway(), Journal(now)
-    return ClusterService(
+    means = Means(
         repository=MemoryRepository(),
         secrets=FakeSecrets(),
         gateway=lambda: gateway,
@@ -63,6 +64,7 @@ def make_service() -> ClusterService:
         audit=Audit(FakeAuditLog(), ANNA, now, journal),
         mint=make_mint(FakeIntents(), journal, now),
     )
+    return ClusterService(means)
 
 
 Way = Callable[[ClusterService, Target], Coroutine[object, object, float]]

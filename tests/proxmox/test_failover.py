@@ -54,11 +54,11 @@ async def caring(fresh_fleet: FleetFactory, tmp_path: Path) -> AsyncIterator[Cli
     fleet, clock = fresh_fleet(ClusterOptions("lab", "9.2", nodes=3, guests=12)), StillClock()
     settings = load_settings({"data_dir": tmp_path / "data", **TIMEOUTS}, {"PXM_CONFIG": str(tmp_path / "none")})
     services = build_services(settings, InlineRunner(), passphrase=Secret("only in memory"))
-    services.clusters._timer = clock.timer
+    services.clusters.means.timer = clock.timer
     try:
         done = await services.clusters.register(by_token(fleet.clusters[0], "ca_file"), Recorder())
         record = replace(done.cluster, endpoints=endpoints_of(fleet.clusters[0]))
-        await services.clusters._repository.save(record)
+        await services.clusters.means.repository.save(record)
         yield Client(fleet, services, record, clock)
     finally:
         services.close()
@@ -77,7 +77,7 @@ async def test_a_node_that_goes_down_is_passed_over_and_comes_back(
 ) -> None:
     async with caring(fresh_fleet, tmp_path) as client:
         first, second, third = client.record.endpoints
-        checker = client.services.clusters.checker()
+        checker = client.services.clusters.means.checker()
         outcome = await checker.refresh(client.record, Snapshot(client.record.id))
         assert outcome.snapshot.endpoint_in_use == first
         client.steer(down, "pve1")
@@ -131,7 +131,7 @@ async def test_a_look_sends_no_request(fresh_fleet: FleetFactory, tmp_path: Path
         before = len(client.simulated.requests)
         for endpoint in client.record.endpoints:
             found = await look_at(
-                client.services.clusters.client(), endpoint, client.record.trust, client.services.timer
+                client.services.clusters.means.client(), endpoint, client.record.trust, client.services.timer
             )
             assert found.error is None
             assert found.rtt_ms is not None
@@ -141,7 +141,7 @@ async def test_a_look_sends_no_request(fresh_fleet: FleetFactory, tmp_path: Path
 async def test_a_look_ends_at_its_limit(fresh_fleet: FleetFactory, tmp_path: Path) -> None:
     async with caring(fresh_fleet, tmp_path) as client:
         client.steer("fall_silent", "pve2")
-        here = client.services.clusters.client()
+        here = client.services.clusters.means.client()
         found = await look_at(here, client.record.endpoints[1], client.record.trust, client.services.timer, 0.1)
         assert found.error is not None
         assert found.error.cause == "timeout"

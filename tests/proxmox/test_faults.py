@@ -18,8 +18,8 @@ from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.secret import Secret
 from pxm_tui.proxmox.loop import InlineRunner
 from pxm_tui.services.bundle import Services
-from pxm_tui.services.clusters import CheckReport
 from pxm_tui.services.registration import RegistrationFailedError
+from pxm_tui.services.repairs import CheckReport
 from pxm_tui.services.requests import RegistrationRequest, build_request
 from pxm_tui.settings import load_settings
 from pxm_tui.simulator.control import SimulatedCluster

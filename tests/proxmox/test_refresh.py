@@ -166,7 +166,7 @@ async def test_a_fault_is_named_as_by_a_full_check(
     fresh_fleet: FleetFactory, tmp_path: Path, fault: str, node: str | None, value: object, status: str, cause: str
 ) -> None:
     async with registered(fresh_fleet, tmp_path) as client:
-        checker, before = client.services.clusters.checker(), Snapshot(client.record.id)
+        checker, before = client.services.clusters.means.checker(), Snapshot(client.record.id)
         await checker.refresh(client.record, before)
         client.fleet.clusters[0].forget_requests()
         await checker.refresh(client.record, before)

@@ -170,7 +170,7 @@ async def test_a_refused_login_changes_nothing() -> None:
 
 async def test_a_refused_login_does_not_cost_the_one_that_is_there() -> None:
     edits = Edits(login=cluster("x", method=LoginMethod.PASSWORD).login)
-    checker = edits.bench.services.clusters.checker()
+    checker = edits.bench.services.clusters.means.checker()
     await checker.refresh(edits.record, Snapshot(edits.record.id))
     await edits.fails(credentials=WRONG)
     logins = edits.first.logins
@@ -180,7 +180,7 @@ async def test_a_refused_login_does_not_cost_the_one_that_is_there() -> None:
 
 async def test_after_a_token_took_the_place_of_a_password_its_ticket_is_not_used() -> None:
     edits = Edits(login=cluster("x", method=LoginMethod.PASSWORD).login)
-    checker = edits.bench.services.clusters.checker()
+    checker = edits.bench.services.clusters.means.checker()
     await checker.refresh(edits.record, Snapshot(edits.record.id))
     done = await edits.edit(credentials=TOKEN)
     logins = edits.first.logins

@@ -31,7 +31,7 @@ class Cared:
         self.servers = {endpoint: FakeServer() for endpoint in ALL}
         by_host = {endpoint.host: server for endpoint, server in self.servers.items()}
         self.bench: Bench = make_bench([self.record], servers=by_host)
-        self.checker: Checker = self.bench.services.clusters.checker()
+        self.checker: Checker = self.bench.services.clusters.means.checker()
         self.snapshot = snapshot or Snapshot(self.record.id)
 
     def fail(self, endpoint: Endpoint, phase: str = "connect", error: PxmError | None = None) -> None:

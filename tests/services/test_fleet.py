@@ -60,19 +60,8 @@ async def watching(
     bench: Bench, *, period: float | None = 15.0, concurrency: int = 100, on_change: Callable[[], None] = lambda: None
 ) -> AsyncIterator[tuple[FleetService, Hand]]:
     hand = Hand(bench)
-    services = bench.services
-    fleet = FleetService(
-        clusters=services.clusters,
-        repository=bench.repository,
-        secrets=bench.secrets,
-        cache=bench.cache,
-        runner=services.fleet._runner,
-        journal=services.journal,
-        policy=PollingPolicy(period, concurrency),
-        clock=bench.clock,
-        timer=bench.clock.timer,
-        pause=hand.pause,
-    )
+    policy = PollingPolicy(period, concurrency)
+    fleet = FleetService(bench.services.clusters.means, bench.cache, policy, pause=hand.pause)
     fleet.load()
     task = asyncio.create_task(fleet.watch(on_change))
     await settle()

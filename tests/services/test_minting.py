@@ -247,7 +247,7 @@ async def test_the_next_login_removes_a_token_that_was_left(intent: TokenIntent)
     server = FakeServer()
     server.tokens[intent.token_id] = "lost"
     found = bench(server, intents=FakeIntents([intent]))
-    assert any(intent.token_id in text for text in await found.services.clusters.left_overs.named())
+    assert any(intent.token_id in text for text in await found.services.clusters.means.left_overs.named())
     await register(found)
     assert intent.token_id not in server.tokens
     assert found.intents.ended == []
@@ -266,7 +266,7 @@ async def test_a_token_of_somebody_else_or_somewhere_else_is_left_alone(intent: 
 async def test_a_run_that_ended_after_its_save_has_left_nothing() -> None:
     intent = left(owner="monitor@pve", name="pxm")
     found = make_bench([cluster("prod")], servers={"10.20.0.11": FakeServer()}, intents=FakeIntents([intent]))
-    assert await found.services.clusters.left_overs.named() == ()
+    assert await found.services.clusters.means.left_overs.named() == ()
     assert found.intents.ended == []
 
 

@@ -26,7 +26,7 @@ class Watched:
         self.record: Cluster = cluster("fra-prod", method=method)
         self.server = FakeServer(observed=observed or observation())
         self.bench: Bench = make_bench([self.record], servers={ENDPOINT.host: self.server})
-        self.checker: Checker = self.bench.services.clusters.checker()
+        self.checker: Checker = self.bench.services.clusters.means.checker()
         self.snapshot = Snapshot(self.record.id)
 
     async def refresh(self) -> Outcome:

@@ -10,7 +10,7 @@ from pxm_tui.domain.certificate import Certificate, Trust, TrustMode
 from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod, Status, after, apply_check
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.steps import StepState
-from pxm_tui.services.clusters import CheckReport
+from pxm_tui.services.repairs import CheckReport
 from tests.fakes import NOW, Bench, FakeServer, certificate, cluster, make_bench
 from tests.services.recorder import Recorder
 
@@ -130,7 +130,7 @@ async def test_a_renewed_leaf_of_the_authority_is_kept_in_the_record() -> None:
 
 async def test_what_a_check_learned_outlives_the_next_one_that_builds_on_it() -> None:
     nodes = Nodes(pinned())
-    checker = nodes.bench.services.clusters.checker()
+    checker = nodes.bench.services.clusters.means.checker()
     first = await checker.refresh(nodes.record, Snapshot(nodes.record.id))
     grown = apply_check(nodes.record, first.result)
     second = await checker.refresh(grown, first.snapshot)

@@ -18,8 +18,8 @@ from pxm_tui.domain.errors import EXIT_STATUS, Code, InvalidError
 from pxm_tui.domain.report import check_report, step_rows
 from pxm_tui.domain.text import one_line
 from pxm_tui.services.bundle import Services
-from pxm_tui.services.clusters import CheckReport
 from pxm_tui.services.dialog import Dialog
+from pxm_tui.services.repairs import CheckReport
 from pxm_tui.services.survey import Survey
 from pxm_tui.settings import Settings, parse_refresh
 
