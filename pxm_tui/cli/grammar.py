@@ -164,11 +164,12 @@ COMMANDS: tuple[Command, ...] = (
         "         [--remove-endpoint URL …] [--fingerprint SHA256 | --ca-file PATH]\n"
         "         [--user USER@REALM [--password-stdin [--otp-stdin]] |\n"
         "          --token-id USER@REALM!NAME [--token-secret-stdin]]\n"
-        "         [--read-only | --no-read-only] [--json]",
+        "         [--read-only | --no-read-only [--yes]] [--json]",
         "Change a cluster's record; each change is checked live before it is saved.",
         "If any check fails, nothing is changed. A new endpoint has to verify under the cluster's trust and to be of "
         "the same cluster; another trust or login has to carry a whole check. Without the endpoint that was registered "
-        "first the next one takes its place.",
+        "first the next one takes its place. Making a production cluster writable wants its name typed on a terminal; "
+        "elsewhere --yes is needed.",
         (
             "NAME|ID",
             "--name",
@@ -180,6 +181,7 @@ COMMANDS: tuple[Command, ...] = (
             "--ca-file",
             "GUARD",
             "--no-read-only",
+            "--yes",
             "--user",
             "--password-stdin",
             "--token-id",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widget import Widget
@@ -20,6 +21,7 @@ from pxm_tui.services.ports import Credentials
 from pxm_tui.tui.draft import ENVIRONMENTS
 from pxm_tui.tui.fields import Choice, FormInput
 from pxm_tui.tui.forms import FieldRow, LoginFields
+from pxm_tui.tui.name_gate import NameGate
 
 UNCHANGED = "empty: stays as it is"
 
@@ -33,6 +35,7 @@ class EditForm(Vertical):
 
     DEFAULT_CSS = """
     EditForm { height: auto; width: 1fr; padding: 0 1; }
+    EditForm NameGate { padding-left: 13; }
     """
 
     FIELDS = frozenset({"name", "environment", "labels", "endpoints", "guard", "fingerprint", *LoginFields.FIELDS})
@@ -51,6 +54,8 @@ class EditForm(Vertical):
         self.endpoints = FormInput(" ".join(typed_endpoint(one) for one in cluster.endpoints), id="endpoints")
         self.guard = Choice((("off", "may change it"), ("on", "read-only")), id="guard")
         self.guard.choose("on" if cluster.read_only else "off")
+        self.gate = NameGate(cluster)
+        self.gate.display = False
         self.fingerprint = FormInput("", id="fingerprint")
         login = cluster.login
         user = login.user if login.method is LoginMethod.PASSWORD else ""
@@ -63,8 +68,19 @@ class EditForm(Vertical):
         yield FieldRow("Labels", self.labels, "key=value, separated by spaces", id="row-labels")
         yield FieldRow("Endpoints", self.endpoints, "the registered one first", id="row-endpoints")
         yield FieldRow("Actions", self.guard, id="row-guard")
+        yield self.gate
         yield FieldRow("Trust", self.fingerprint, "a SHA-256; " + UNCHANGED, id="row-fingerprint")
         yield self.login
+
+    @on(Choice.Changed, "#guard")
+    def _guard_changed(self, event: Choice.Changed) -> None:
+        event.stop()
+        self.gate.display = self.gate.wanted and self._opens
+
+    @property
+    def _opens(self) -> bool:
+        """The cluster is read-only, and is to be writable."""
+        return self._cluster.read_only and self.guard.value == "off"
 
     # What is wrong
 
@@ -100,9 +116,9 @@ class EditForm(Vertical):
             name=check_name(self.cluster_name.value),
             labels=self._labels(),
             endpoints=self._endpoints(),
+            read_only=self._guard(),
             trust=self._trust(),
             credentials=self._credentials(),
-            read_only=self.guard.value == "on",
         ).against(self._cluster)
 
     def _labels(self) -> tuple[tuple[str, str], ...]:
@@ -120,6 +136,11 @@ class EditForm(Vertical):
         except InvalidError as error:
             raise InvalidError(error.cause, error.message, do=error.do, field="endpoints") from None
         return edited_endpoints((), typed, ())
+
+    def _guard(self) -> bool:
+        if self._opens and self.gate.closed:
+            raise InvalidError("guard", "It is production: type its name to make it writable.", field="guard")
+        return self.guard.value == "on"
 
     def _trust(self) -> Trust | None:
         typed = self.fingerprint.value.strip()
@@ -158,7 +179,7 @@ class EditForm(Vertical):
             control.disabled = False
 
     def _inputs(self) -> Iterator[FormInput]:
-        yield from (self.cluster_name, self.labels, self.endpoints, self.fingerprint)
+        yield from (self.cluster_name, self.labels, self.endpoints, self.gate.typed, self.fingerprint)
         yield from self.login.inputs()
 
     def _controls(self) -> Iterator[Widget]:

@@ -20,6 +20,9 @@ _LONG_NAME = 30
 class NameGate(Vertical):
     """A line in which the cluster's name is to be typed; nothing at all for a cluster that is no production.
 
+    Attributes:
+        typed: where it is typed.
+
     Args:
         cluster: whose name.
     """
@@ -46,7 +49,7 @@ class NameGate(Vertical):
     def __init__(self, cluster: Cluster) -> None:
         super().__init__()
         self._cluster = cluster
-        self._typed = FormInput(id="typed")
+        self.typed = FormInput(id="typed")
         self.display = self.closed
 
     @property
@@ -57,7 +60,7 @@ class NameGate(Vertical):
     @property
     def closed(self) -> bool:
         """The name has to be typed, and is not there yet."""
-        return self.wanted and not is_named(self._cluster, self._typed.value)
+        return self.wanted and not is_named(self._cluster, self.typed.value)
 
     def compose(self) -> ComposeResult:
         """Which name, and a field for it."""
@@ -70,7 +73,7 @@ class NameGate(Vertical):
         row = Horizontal(
             Static(Content.assemble(*words)),
             Static(Content("["), classes="edge"),
-            self._typed,
+            self.typed,
             Static(Content("]"), classes="edge"),
             id="typing",
         )

@@ -96,9 +96,18 @@ def test_name_labels_and_guard_need_no_answer(pxm: Pxm, two: FleetThread) -> Non
     assert done.json["labels"] == {"env": "prod", "team": "core"}
     assert done.json["guard"]["read_only"] is True
     assert pxm("show", "서울-1", "--json").json == done.json
-    assert pxm("edit", "서울-1", "--no-read-only", "--json").json["guard"]["read_only"] is False
+    asked = pxm("edit", "서울-1", "--no-read-only", "--json")
+    assert (asked.status, asked.json["error"]["hint"]) == (2, "Give --yes.")
+    assert pxm("show", "서울-1", "--json").json["guard"]["read_only"] is True
+    assert pxm("edit", "서울-1", "--no-read-only", "--yes", "--json").json["guard"]["read_only"] is False
     same = pxm("edit", "서울-1", "--no-read-only")
     assert (same.status, same.out) == (0, "서울-1 is like that already; nothing was changed.\n")
+
+
+def test_only_production_asks_before_it_is_writable(pxm: Pxm, two: FleetThread) -> None:
+    register(pxm, two, 0, "--label", "env=lab", "--json")
+    assert pxm("edit", "one", "--read-only").status == 0
+    assert pxm("edit", "one", "--no-read-only").status == 0
 
 
 def test_the_outcome_in_words(pxm: Pxm, two: FleetThread) -> None:

@@ -191,3 +191,14 @@ def test_without_a_command_the_terminal_ui_opens(environment: Path) -> None:
         person.types("q")
         assert person.ends() == 0
         assert "\x1b[?1000h" not in person.seen
+
+
+@pytest.mark.parametrize(("answer", "status"), [("yes", 130), ("Alone", 0)])
+def test_making_production_writable_wants_its_name(registered: Path, pxm: Pxm, answer: str, status: int) -> None:
+    assert pxm("edit", "alone", "--read-only").status == 0
+    with Person("edit", "alone", "--no-read-only") as person:
+        person.sees("alone is production and read-only")
+        person.sees("Type alone to make it writable: ")
+        person.types(f"{answer}\n")
+        assert person.ends() == status
+    assert pxm("show", "alone", "--json").json["guard"]["read_only"] is (status != 0)

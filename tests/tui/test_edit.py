@@ -259,3 +259,21 @@ async def test_a_check_that_does_not_reach_it_leads_there() -> None:
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, EditScreen))
         assert app.focused is field(app, "endpoints")
+
+
+async def test_production_wants_its_name_before_it_is_writable() -> None:
+    record = replace(RECORD, labels=(("env", "prod"),), read_only=True)
+    bench = bench_of(record)
+    app = edit(bench, record)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert "to go on" not in app.shown
+        app.screen.query_one("#guard", Choice).choose("off")
+        await until(pilot, lambda: "to go on" in app.shown)
+        await pilot.press("enter")
+        await until(pilot, lambda: "type its name to make it writable" in app.shown)
+        assert (await stored(bench)).read_only
+        field(app, "typed").value = "FRA-prod"
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(app.results))
+        assert not (await stored(bench)).read_only

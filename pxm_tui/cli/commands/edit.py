@@ -7,13 +7,16 @@ from pathlib import Path
 
 from pxm_tui.cli import output
 from pxm_tui.cli.ca_file import read_ca
+from pxm_tui.cli.confirming import named
 from pxm_tui.cli.dialog import TerminalDialog
 from pxm_tui.cli.login_options import check_login_options, endpoint_of, key_of, secrets_from_stdin
+from pxm_tui.cli.run import INTERRUPTED
 from pxm_tui.cli.session import run_with_services, settings_of
 from pxm_tui.cli.terminal import Terminal
 from pxm_tui.domain.addresses import check_name, parse_fingerprint, parse_label
 from pxm_tui.domain.cluster import Cluster
 from pxm_tui.domain.errors import InvalidError
+from pxm_tui.domain.guard import wants_name
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import StepState
@@ -41,6 +44,9 @@ def run(arguments: argparse.Namespace) -> int:
     async def work(services: Services) -> int:
         cluster = await services.clusters.get(arguments.cluster)
         terminal = Terminal.present()
+        if _wants_confirmation(cluster, arguments) and not await _confirmed(cluster, terminal):
+            output.note("nothing was changed.")
+            return INTERRUPTED
         key = await key_of(arguments, given, terminal)
         if key is not None and "@" not in key.credentials.user:
             raise InvalidError("user", "The user has no realm.", do="Examples: root@pam, anna@pve.", field="user")
@@ -56,6 +62,24 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
 
     return run_with_services(settings_of(arguments), work)
+
+
+def _wants_confirmation(cluster: Cluster, arguments: argparse.Namespace) -> bool:
+    """A production cluster is about to lose its guard, and nobody has said yes to that beforehand."""
+    return arguments.guard is False and cluster.read_only and wants_name(cluster) and not arguments.yes
+
+
+async def _confirmed(cluster: Cluster, terminal: Terminal | None) -> bool:
+    """Say what it means, and ask. Raises `InvalidError` where nobody can be asked."""
+    if terminal is None:
+        raise InvalidError(
+            "usage",
+            "Making a production cluster writable asks first, and there is no terminal to ask on.",
+            do="Give --yes.",
+        )
+    terminal.say(f"{one_line(cluster.name)} is production and read-only: pxm changes nothing on it.")
+    terminal.say("From then on pxm does what it is told to, as far as the login may.")
+    return await named(terminal, cluster, "make it writable")
 
 
 class _Asked:
