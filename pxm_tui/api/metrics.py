@@ -9,7 +9,7 @@ from datetime import datetime
 
 from pxm_tui import __version__
 from pxm_tui.domain.cluster import Status
-from pxm_tui.services.fleet import ClusterView, FleetView
+from pxm_tui.services.fleet_view import ClusterView, FleetView
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 UP = frozenset({Status.HEALTHY, Status.DEGRADED})

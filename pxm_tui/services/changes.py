@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from pxm_tui.domain.times import iso
-from pxm_tui.services.fleet import FleetView
+from pxm_tui.services.fleet_view import FleetView
 from pxm_tui.services.ports import Clock
 
 TICKING = frozenset({"last_seen_at", "updated_at"})

@@ -4,88 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
-from pxm_tui.domain.cluster import CheckResult, Cluster, Endpoint, Status, after, apply_check
+from pxm_tui.domain.cluster import Cluster, Status, apply_check
 from pxm_tui.domain.errors import SecretsLockedError, StorageError
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.services.checking import Outcome
+from pxm_tui.services.fleet_view import ClusterView, FleetView, checked, reconcile
 from pxm_tui.services.means import Means
 from pxm_tui.services.polling import PollingPolicy, needs_a_person
 from pxm_tui.services.ports import SnapshotCache
+from pxm_tui.services.saving import CheckSaving
 from pxm_tui.services.schedule import Schedule
+from pxm_tui.services.silence import silent_since
 
 _logger = logging.getLogger(__name__)
 
 DEFECT_DELAY = 300.0
-SAVE_EVERY = 30.0
 LOOK_EVERY = 2.0
 """Seconds between two looks at whether another process changed the registry."""
 MOST_NOTICES = 100
 """Kept until a person has read them; a server runs for months, and nobody reads them there."""
 SWEEP_AFTER = 600
-SILENT_SHARE = 0.9
-SILENT_LEAST = 3
-ANSWER_LIMIT = 30.0
-"""Seconds that one answer may take at most; see the client's time limits."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterView:
-    """One cluster as the screens show it.
-
-    Attributes:
-        cluster: the record.
-        snapshot: what is known beyond it.
-        asked: it has answered or failed in this run; before that the record is of an earlier run.
-        tries: failures since the last answer.
-        next_try: when it is asked again, by the monotonic timer; None: not by itself.
-        checks: how often it was checked in this run.
-        failures: how many of these failed.
-    """
-
-    cluster: Cluster
-    snapshot: Snapshot
-    asked: bool = False
-    tries: int = 0
-    next_try: float | None = None
-    checks: int = 0
-    failures: int = 0
-
-    @property
-    def endpoint(self) -> Endpoint:
-        """The endpoint in use; the registered one where none is."""
-        used = self.snapshot.endpoint_in_use
-        return used if used in self.cluster.endpoints else self.cluster.endpoint
-
-    @property
-    def waiting(self) -> bool:
-        """An answer of this run is still awaited."""
-        return not self.asked and not needs_a_person(self.cluster)
-
-
-@dataclass(frozen=True, slots=True)
-class FleetView:
-    """Everything that the home screen shows.
-
-    Attributes:
-        clusters: by name, in natural order.
-        silent_since: nine tenths of the clusters stopped answering at once, at this time; else None.
-        notices: what the program itself has to say, newest last.
-        locked: the secret store cannot be read, so nobody is asked.
-        awaits_key: because it is locked; everybody is asked again when it is open.
-    """
-
-    clusters: tuple[ClusterView, ...] = ()
-    silent_since: datetime | None = None
-    notices: tuple[str, ...] = ()
-    locked: bool = False
-    awaits_key: bool = False
 
 
 class FleetService:
@@ -119,13 +63,10 @@ class FleetService:
         self._views: dict[str, ClusterView] = {}
         self._order: tuple[str, ...] = ()
         self._due = Schedule()
-        self._pending: dict[str, CheckResult] = {}
+        self._saving = CheckSaving(means.repository, cache, means.timer)
         self._checks: dict[str, asyncio.Task[None]] = {}
         self._notices: list[str] = []
         self._stamp: object = None
-        self._saved_at = means.timer()
-        self._cache_changed = False
-        self._status_changed = False
         self._locked = False
         self._awaits_key = False
         self._wake: asyncio.Event | None = None
@@ -195,11 +136,10 @@ class FleetService:
         """Take over what a registration or a check by a person has found, and re-read the registry."""
 
         async def work() -> None:
-            self._pending.pop(cluster.id, None)
+            self._saving.supersede(cluster.id)
             before = self._views.get(cluster.id, ClusterView(cluster, snapshot))
-            self._views[cluster.id] = _checked(before, cluster, snapshot, tries=1 if failed else 0)
+            self._views[cluster.id] = checked(before, cluster, snapshot, tries=1 if failed else 0)
             self._plan(cluster.id)
-            self._cache_changed = True
             self._reload()
 
         await self._runner.run(work)
@@ -328,14 +268,11 @@ class FleetService:
             return
         record = apply_check(view.cluster, outcome.result)
         tries = 0 if outcome.error is None else view.tries + 1
-        self._views[key] = _checked(view, record, outcome.snapshot, tries=tries)
+        self._views[key] = checked(view, record, outcome.snapshot, tries=tries)
         self._plan(key, first=not view.asked)
-        self._pending[key] = after(self._pending.get(key), outcome.result)
-        self._cache_changed = True
-        if outcome.result.trust is not None:
-            self._status_changed = True  # what the cluster vouched for is written at once
-        if record.status is not view.cluster.status:
-            self._status_changed = True
+        turned, vouched = record.status is not view.cluster.status, outcome.result.trust is not None
+        self._saving.add(key, outcome.result, urgent=turned or vouched)
+        if turned:
             self._tell_of_change(view.cluster, record)
         self._changed()
 
@@ -367,24 +304,14 @@ class FleetService:
 
     def _reconcile(self, records: Iterable[Cluster], snapshots: Mapping[str, Snapshot]) -> None:
         """Take the registry as it is on disk; what was found since its last write stays on top."""
-        before, views = self._views, {}
-        order = []
-        for record in records:
-            order.append(record.id)
-            old = before.get(record.id)
-            pending = self._pending.get(record.id)
-            cluster = apply_check(record, pending) if pending else record
-            if old is None:
-                snapshot = snapshots.get(record.id) or Snapshot(record.id)
-                views[record.id] = ClusterView(cluster, snapshot)
-                self._meet(cluster)
-            else:
-                views[record.id] = replace(old, cluster=cluster)
-                if old.cluster.basis() != cluster.basis():
-                    self._due.put(record.id, self._timer())
-        for key in before.keys() - views.keys():
-            self._part_from(before[key].cluster)
-        self._views, self._order = views, tuple(order)
+        found = reconcile(self._views, map(self._saving.on_top_of, records), snapshots)
+        for cluster in found.met:
+            self._meet(cluster)
+        for key in found.rebased:
+            self._due.put(key, self._timer())
+        for cluster in found.parted:
+            self._part_from(cluster)
+        self._views, self._order = found.views, found.order
 
     def _meet(self, cluster: Cluster) -> None:
         if self._wake is None:
@@ -395,7 +322,7 @@ class FleetService:
 
     def _part_from(self, cluster: Cluster) -> None:
         self._due.drop(cluster.id)
-        self._pending.pop(cluster.id, None)
+        self._saving.drop(cluster.id)
         check = self._checks.get(cluster.id)
         if check is not None:
             check.cancel()
@@ -403,22 +330,10 @@ class FleetService:
             self._notice(f"{cluster.name} was deregistered by another pxm.")
 
     async def _save(self, *, at_end: bool) -> None:
-        """Write what was found: at once where a status changed, else every 30 s and at the end."""
-        due = self._timer() - self._saved_at >= SAVE_EVERY
-        if not (at_end or due or self._status_changed) or not (self._pending or self._cache_changed):
-            return
-        pending, self._pending = self._pending, {}
-        self._status_changed = False
-        self._saved_at = self._timer()
+        # The stamp stays that of the last look: another process may have written just before us.
         try:
-            if pending:
-                # The stamp stays that of the last look: another process may have written just before us.
-                await self._repository.save_checks(list(pending.values()))
-            if at_end or due:
-                self._cache_changed = False
-                await self._cache.write({key: view.snapshot for key, view in self._views.items()})
+            await self._saving.save(lambda: {key: view.snapshot for key, view in self._views.items()}, at_end=at_end)
         except StorageError as error:
-            self._pending = {**pending, **self._pending}
             self._notice(error.message)
 
     async def _finish(self) -> None:
@@ -449,28 +364,6 @@ class FleetService:
         if not self._told:
             self._told = True
             self._tell()
-
-
-def silent_since(views: Iterable[ClusterView], period: float) -> datetime | None:
-    """When nine tenths of at least three clusters stopped answering within one refresh; None if they did not."""
-    asked = [view.cluster for view in views if not needs_a_person(view.cluster)]
-    since = sorted(
-        cluster.error.since
-        for cluster in asked
-        if cluster.status is Status.UNREACHABLE and cluster.error and cluster.error.since
-    )
-    least = max(SILENT_LEAST, math.ceil(SILENT_SHARE * len(asked)))
-    if len(since) < least:
-        return None
-    window = timedelta(seconds=period + ANSWER_LIMIT)
-    runs = zip(since, since[least - 1 :], strict=False)
-    return next((first for first, last in runs if last - first <= window), None)
-
-
-def _checked(before: ClusterView, cluster: Cluster, snapshot: Snapshot, *, tries: int) -> ClusterView:
-    """The view after a check; `tries` is 0 where it went through."""
-    failures = before.failures + (tries > 0)
-    return ClusterView(cluster, snapshot, asked=True, tries=tries, checks=before.checks + 1, failures=failures)
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from textual.driver import Driver
     from textual.screen import Screen
 
-    from pxm_tui.services.fleet import FleetView
+    from pxm_tui.services.fleet_view import FleetView
     from pxm_tui.tui.early import EarlyTerminal
 
 TWICE_WITHIN = 1.0

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from pxm_tui.domain.cluster import Status
 from pxm_tui.domain.times import local_short
-from pxm_tui.services.fleet import ANSWER_LIMIT, FleetView
+from pxm_tui.services.fleet_view import FleetView
+from pxm_tui.services.silence import ANSWER_LIMIT
 from pxm_tui.tui.text import wrap
 
 LINES_EACH = 2

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from pxm_tui.domain.report import check_report
 from pxm_tui.domain.text import one_line
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 
 TMUX_HINT = "If it did not arrive: tmux needs `set -g set-clipboard on`."
 

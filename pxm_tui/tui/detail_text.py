@@ -16,7 +16,7 @@ from pxm_tui.domain.messages import grant_line
 from pxm_tui.domain.rights import may_everything
 from pxm_tui.domain.times import days_left, local_short
 from pxm_tui.domain.tokens import expiry_words
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.badges import badge_rows
 from pxm_tui.tui.endpoint_lines import endpoint_lines
 from pxm_tui.tui.explain import other_nodes

@@ -8,7 +8,7 @@ from datetime import datetime
 from pxm_tui.domain.cluster import Endpoint
 from pxm_tui.domain.observation import EndpointState
 from pxm_tui.domain.times import local_short
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.glyphs import Glyphs
 from pxm_tui.tui.text import safe
 

@@ -11,7 +11,7 @@ from pxm_tui.domain.cluster import Cluster, Status
 from pxm_tui.domain.expiry import warnings
 from pxm_tui.domain.observation import Node
 from pxm_tui.domain.times import local_short
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.text import safe, wrap
 
 SEES = {"/": "the cluster", "/nodes": "nodes", "/vms": "guests", "/storage": "storage"}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pxm_tui.domain.cluster import Cluster, Status
 from pxm_tui.domain.describe import status_words
 from pxm_tui.domain.text import fold_accents
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 
 
 class Finder:

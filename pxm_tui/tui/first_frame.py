@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from pxm_tui.services.fleet import FleetView
+from pxm_tui.services.fleet_view import FleetView
 from pxm_tui.tui.banner import banner_lines
 from pxm_tui.tui.columns import columns_at
 from pxm_tui.tui.explain import explain

@@ -10,7 +10,7 @@ from datetime import datetime
 from pxm_tui.domain.cluster import NEEDS_A_PERSON, Status
 from pxm_tui.domain.describe import grouped
 from pxm_tui.domain.times import local_short
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.glyphs import STATUS_STYLE, Glyphs
 from pxm_tui.tui.line import Line, Span
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pxm_tui.domain.text import one_line
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.explain import limits_words
 from pxm_tui.tui.filtering import Finder, limited, problems
 from pxm_tui.tui.glyphs import Glyphs

@@ -9,7 +9,7 @@ from typing import Any
 
 from pxm_tui.domain.describe import STATUS_ORDER
 from pxm_tui.domain.text import natural_key
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 
 SORTS = ("name", "status", "seen", "guests", "version", "rtt")
 

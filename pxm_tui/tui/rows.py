@@ -20,7 +20,7 @@ from pxm_tui.domain.describe import (
 from pxm_tui.domain.expiry import is_ending
 from pxm_tui.domain.times import days_left
 from pxm_tui.domain.tokens import ends_soon
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.columns import NARROW, Column
 from pxm_tui.tui.glyphs import Glyphs
 from pxm_tui.tui.line import Line

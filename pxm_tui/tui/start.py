@@ -12,7 +12,7 @@ from pxm_tui.tui import garbage
 from pxm_tui.tui.options import UiOptions
 
 if TYPE_CHECKING:
-    from pxm_tui.services.fleet import FleetView
+    from pxm_tui.services.fleet_view import FleetView
     from pxm_tui.tui.early import EarlyTerminal
 
 

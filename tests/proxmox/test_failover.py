@@ -19,7 +19,7 @@ from pxm_tui.domain.secret import Secret
 from pxm_tui.proxmox.loop import InlineRunner
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.endpoints import look_at
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.settings import load_settings
 from pxm_tui.simulator.control import SimulatedCluster
 from pxm_tui.simulator.options import ClusterOptions

@@ -14,8 +14,9 @@ from pxm_tui.domain import messages
 from pxm_tui.domain.cluster import CheckResult, Cluster, Endpoint, Status
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.secret import Secret
-from pxm_tui.services.fleet import FleetService, silent_since
+from pxm_tui.services.fleet import FleetService
 from pxm_tui.services.polling import PollingPolicy
+from pxm_tui.services.silence import silent_since
 from tests.fakes import NOW, Bench, FakeSecrets, FakeServer, cluster, make_bench, observation, reason
 
 TIMEOUT = messages.timeout(Endpoint("10.0.0.1"), 5)

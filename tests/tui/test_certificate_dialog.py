@@ -12,7 +12,7 @@ from pxm_tui.domain.certificate import Certificate, compare
 from pxm_tui.domain.cluster import Endpoint
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.services.dialog import TrustQuestion
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.services.trusting import Comparison
 from pxm_tui.tui.fields import FormInput, PushButton
 from pxm_tui.tui.screens.certificate import CertificateDialog, CompareDialog, issuer_name

@@ -12,7 +12,7 @@ from textual.widgets import Input
 from pxm_tui.domain import messages
 from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod, Status
 from pxm_tui.domain.observation import Node, Snapshot
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.fields import FormInput
 from pxm_tui.tui.screens.certificate import CompareDialog
 from pxm_tui.tui.screens.check import CheckDialog

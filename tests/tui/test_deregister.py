@@ -12,7 +12,7 @@ from pxm_tui.domain import messages
 from pxm_tui.domain.cluster import Cluster, LoginMethod, Status
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.services.deregistration import Deregistration
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.fields import FormInput
 from pxm_tui.tui.screens.deregister import DeregisterDialog
 from tests.fakes import HOSTILE_NAME, NOW, Bench, FakeServer, cluster, make_bench, sketch_fleet

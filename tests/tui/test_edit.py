@@ -11,7 +11,7 @@ import pytest
 from pxm_tui.domain import messages
 from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod, Status
 from pxm_tui.domain.observation import Snapshot
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.fields import Choice, FormInput
 from pxm_tui.tui.screens.check import CheckDialog
 from pxm_tui.tui.screens.edit import EditScreen

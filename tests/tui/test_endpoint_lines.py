@@ -10,7 +10,7 @@ import pytest
 from pxm_tui.domain.cluster import Cluster, Endpoint, Status
 from pxm_tui.domain.messages import refused
 from pxm_tui.domain.observation import EndpointState, Snapshot
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.endpoint_lines import endpoint_lines
 from pxm_tui.tui.explain import explain
 from pxm_tui.tui.glyphs import ASCII, UNICODE

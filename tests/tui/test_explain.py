@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pxm_tui.domain.cluster import Reason, Status
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.explain import Explanation, explain
 from tests.fakes import NOW, cluster
 from tests.tui.fleet import seen_bench

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.filtering import Finder, limited, problems
 from tests.tui.fleet import seen_bench
 

@@ -8,7 +8,7 @@ import pytest
 
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.services.bundle import DemoFourth
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.fields import FormInput
 from pxm_tui.tui.screens.check import CheckDialog
 from pxm_tui.tui.screens.deregister import DeregisterDialog

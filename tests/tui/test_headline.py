@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.glyphs import ASCII, UNICODE
 from pxm_tui.tui.headline import Headline
 from pxm_tui.tui.line import Line, choose_beside, width_of

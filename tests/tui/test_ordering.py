@@ -9,7 +9,7 @@ import pytest
 
 from pxm_tui.domain.cluster import Status
 from pxm_tui.domain.observation import Snapshot
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.ordering import SORTS, Arrangement, SortOrder, sort
 from tests.fakes import NOW, cluster
 

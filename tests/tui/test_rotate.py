@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from pxm_tui.domain.observation import Snapshot
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.fields import Choice, FormInput
 from pxm_tui.tui.screens.rotate import RotateScreen
 from tests.fakes import NOW, Bench, FakeServer, cluster, make_bench

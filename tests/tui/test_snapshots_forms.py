@@ -16,7 +16,7 @@ from textual.screen import Screen
 from pxm_tui.domain.certificate import Certificate, compare
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.services.dialog import PassphraseQuestion, TrustQuestion
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.services.trusting import Comparison
 from pxm_tui.tui.draft import RegisterDraft
 from pxm_tui.tui.fields import FormInput

@@ -14,7 +14,7 @@ from pxm_tui.domain.cluster import Cluster, Status
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.tokens import TokenRole
 from pxm_tui.services.dialog import TokenQuestion
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.screens.deregister import DeregisterDialog
 from pxm_tui.tui.screens.rotate import RotateScreen
 from pxm_tui.tui.screens.token import TokenDialog

@@ -8,7 +8,7 @@ from typing import Any
 from textual.content import Content
 from textual.screen import ScreenResultType
 
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.copying import TMUX_HINT, Copyable, copyables
 from pxm_tui.tui.keys import MOVES
 from pxm_tui.tui.screens.prompting import PromptingScreen

@@ -18,7 +18,7 @@ from pxm_tui.domain.errors import InvalidError
 from pxm_tui.domain.times import days_left, local_short
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.dialog import TrustQuestion
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.services.trusting import Comparison
 from pxm_tui.tui.dialog import BoxDialog, buttons
 from pxm_tui.tui.fields import FormInput, PushButton

@@ -14,7 +14,7 @@ from pxm_tui.domain.report import check_report
 from pxm_tui.domain.steps import CHECK_STEPS, Step
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.editing import Edited
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.services.repairs import CheckReport
 from pxm_tui.services.trusting import Comparison
 from pxm_tui.tui.checklist_view import ChecklistShape, ChecklistView

@@ -6,7 +6,7 @@ from textual.content import Content
 from textual.screen import ScreenResultType
 
 from pxm_tui.services.bundle import Services
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.commands import Command
 from pxm_tui.tui.home import HomeChoices
 from pxm_tui.tui.ordering import SORTS, SortOrder

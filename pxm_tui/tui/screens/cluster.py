@@ -13,7 +13,7 @@ from pxm_tui.domain.capabilities import SEE_NODES, Extent
 from pxm_tui.domain.cluster import Status
 from pxm_tui.domain.observation import ErrorEntry, Node
 from pxm_tui.services.bundle import Services
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.badges import capabilities
 from pxm_tui.tui.detail_text import ANSWERS, Detail
 from pxm_tui.tui.empty import kept_words

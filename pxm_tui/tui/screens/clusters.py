@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from pxm_tui.domain.errors import StorageError
 from pxm_tui.services.bundle import Services
-from pxm_tui.services.fleet import ClusterView, FleetView
+from pxm_tui.services.fleet_view import ClusterView, FleetView
 from pxm_tui.tui.banner import banner_lines, marked
 from pxm_tui.tui.columns import Column, columns_at
 from pxm_tui.tui.empty import empty_lines

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.keys import FAULT, HOME, bindings
 from pxm_tui.tui.screens.clusters import ClustersScreen
 

@@ -15,7 +15,7 @@ from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.times import age
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.deregistration import Deregistration, cleanup_of, is_revocable
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.dialog import Asker, BoxDialog, buttons
 from pxm_tui.tui.fields import PushButton
 from pxm_tui.tui.glyphs import STEP_STYLE

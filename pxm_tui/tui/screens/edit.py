@@ -16,7 +16,7 @@ from pxm_tui.domain.steps import EDIT_STEPS, Step, StepState
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.dialog import CodeQuestion
 from pxm_tui.services.editing import Changes, Edited, EditFailedError
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.checklist_view import ChecklistView
 from pxm_tui.tui.dialog import Asker, BodyScroll, fit_keys, program_title
 from pxm_tui.tui.edit_form import EditForm

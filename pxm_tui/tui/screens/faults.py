@@ -11,7 +11,7 @@ from pxm_tui.domain.cluster import Cluster
 from pxm_tui.domain.errors import PxmError
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.faults import ActiveFault, BreakableCluster, FaultInjector, FaultKind
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.dialog import BoxDialog
 from pxm_tui.tui.glyphs import STEP_STYLE
 from pxm_tui.tui.line import Line

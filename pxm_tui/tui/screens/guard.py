@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from pxm_tui.domain.cluster import Cluster
 from pxm_tui.domain.errors import PxmError
 from pxm_tui.services.bundle import Services
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.dialog import BoxDialog, buttons
 from pxm_tui.tui.fields import PushButton
 from pxm_tui.tui.glyphs import STEP_STYLE

@@ -13,7 +13,7 @@ from textual.widget import Widget
 from pxm_tui.domain.errors import NotFoundError
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.finding import find
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.commands import Command, complete, hint, understand
 from pxm_tui.tui.keys import Key
 from pxm_tui.tui.screens.base import PxmScreen

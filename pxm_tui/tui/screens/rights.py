@@ -11,7 +11,7 @@ from pxm_tui.domain.capabilities import DOES, SEES, Action, Capability, Extent, 
 from pxm_tui.domain.cluster import Cluster
 from pxm_tui.domain.rights import may_everything
 from pxm_tui.services.bundle import Services
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.badges import capabilities
 from pxm_tui.tui.dialog import BoxDialog, buttons
 from pxm_tui.tui.fields import PushButton

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 
 from pxm_tui.domain.cluster import LoginMethod
 from pxm_tui.domain.tokens import TokenRole
-from pxm_tui.services.fleet import ClusterView
+from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.services.ports import Credentials
 from pxm_tui.services.repairs import CheckReport
 from pxm_tui.services.rotating import ROTATE_STEPS
