@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from pxm_tui.domain import messages, token_messages
+from pxm_tui.domain import certificate_messages, connection_messages, login_messages, token_messages
 from pxm_tui.domain.audit import Actor, AuditEntry, AuditVerdict
 from pxm_tui.domain.certificate import Certificate, Trust, TrustMode
 from pxm_tui.domain.cluster import (
@@ -203,7 +203,7 @@ class FakeGateway:
         """The one that is shown now."""
         server = self.servers.get(endpoint.host)
         if server is None:
-            raise messages.unknown_host(endpoint)
+            raise connection_messages.unknown_host(endpoint)
         await server.phase("read_certificate")
         return server.certificate
 
@@ -219,7 +219,7 @@ class FakeSession:
     """A session with a made-up server."""
 
     def __init__(self, server: FakeServer | None, endpoint: Endpoint) -> None:
-        self._server = server or FakeServer(errors={"resolve": messages.unknown_host(endpoint)})
+        self._server = server or FakeServer(errors={"resolve": connection_messages.unknown_host(endpoint)})
         self._endpoint = endpoint
         self._server.sessions += 1
         self._token: Credentials | None = None
@@ -247,11 +247,11 @@ class FakeSession:
             self.trust = trust
             return shown
         if trust.mode is TrustMode.SYSTEM and not self._server.trusted_by_system:
-            raise messages.untrusted(self._endpoint, shown)
+            raise certificate_messages.untrusted(self._endpoint, shown)
         if trust.mode is TrustMode.PINNED_LEAF and trust.fingerprint != shown.sha256:
-            raise messages.changed(self._endpoint, "2025-11-03", shown)
+            raise certificate_messages.changed(self._endpoint, "2025-11-03", shown)
         if trust.mode is TrustMode.PINNED_CA and not self._signed_by(trust.anchor_pem):
-            raise messages.changed(self._endpoint, "2025-11-03", shown)
+            raise certificate_messages.changed(self._endpoint, "2025-11-03", shown)
         self.trust = replace(trust, anchor_pem=shown.pem) if trust.mode is TrustMode.PINNED_LEAF else trust
         return shown
 
@@ -283,13 +283,13 @@ class FakeSession:
             self._token = credentials
             return None
         if self._server.passwords.get(credentials.user) != credentials.secret.reveal():
-            raise messages.credentials(self._endpoint, credentials.user, "authentication failure")
+            raise login_messages.credentials(self._endpoint, credentials.user, "authentication failure")
         if self._server.code is not None:
             given = await code(("totp", "recovery")) if code else None
             if given is None:
-                raise messages.second_factor_needed(credentials.user, ("totp",))
+                raise login_messages.second_factor_needed(credentials.user, ("totp",))
             if given.reveal() != self._server.code:
-                raise messages.second_factor_wrong(self._endpoint, credentials.user)
+                raise login_messages.second_factor_wrong(self._endpoint, credentials.user)
         return Ticket(credentials.user, Secret("PVE:ticket"), Secret("csrf"), 1000.0)
 
     async def resume(self, ticket: Ticket) -> Ticket:
@@ -307,11 +307,11 @@ class FakeSession:
     def _prove(self) -> None:
         if self._resumed and self._server.refused_tickets:
             self._server.refused_tickets -= 1
-            raise messages.credentials(self._endpoint, "root@pam", "No ticket")
+            raise login_messages.credentials(self._endpoint, "root@pam", "No ticket")
         if self._token is not None:
             name = self._token.token_id or ""
             if self._server.tokens.get(name) != self._token.secret.reveal():
-                raise messages.token(self._endpoint, name, "token 'pxm' access expired")
+                raise login_messages.token(self._endpoint, name, "token 'pxm' access expired")
 
     async def observe(self) -> Observation:
         """What the server says."""
@@ -381,7 +381,7 @@ class FakeOffice:
         """What was granted; with a plain token all that the account has."""
         await self._server.phase("rights_of")
         if self._server.tokens.get(token_id) != secret.reveal():
-            raise messages.token(self._endpoint, token_id, "no such token")
+            raise login_messages.token(self._endpoint, token_id, "no such token")
         granted = [roles for name, roles in self._server.grants if name == token_id]
         if f"mint {token_id} plain" in self._server.token_writes:
             return self._server.observed.permissions
@@ -682,7 +682,7 @@ def sketch_fleet() -> tuple[Cluster, ...]:
             host=edge.host,
             status=Status.UNTRUSTED,
             error=reason(
-                messages.changed(edge, "2025-11-03", certificate(seed=9)),
+                certificate_messages.changed(edge, "2025-11-03", certificate(seed=9)),
                 "cert changed",
                 minutes_ago=52,
                 step="certificate",
@@ -696,7 +696,7 @@ def sketch_fleet() -> tuple[Cluster, ...]:
             host=dead.host,
             env="dr",
             status=Status.UNREACHABLE,
-            error=reason(messages.timeout(dead, 5), "timed out", minutes_ago=238),
+            error=reason(connection_messages.timeout(dead, 5), "timed out", minutes_ago=238),
             version="7.4-16",
             nodes=(2, 2),
             guests=(61, 88),
@@ -720,7 +720,7 @@ def sketch_fleet() -> tuple[Cluster, ...]:
             env="lab",
             status=Status.UNAUTHORIZED,
             error=reason(
-                messages.token(lab, "monitor@pve!pxm", "token 'pxm' access expired"),
+                login_messages.token(lab, "monitor@pve!pxm", "token 'pxm' access expired"),
                 "token expired",
                 minutes_ago=120,
                 step="login",

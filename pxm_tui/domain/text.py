@@ -82,3 +82,8 @@ def fold_accents(text: str) -> str:
     """The text for searching: as `fold`, and without accents."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(character for character in decomposed if not unicodedata.combining(character))
+
+
+def quoted(said: str) -> str:
+    """What a server said, on one line in quotation marks, as a part of a sentence."""
+    return f'"{one_line(said)}"' if said.strip() else "nothing more"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from pxm_tui.domain.cluster import Cluster, Endpoint
-from pxm_tui.domain.errors import LoginError, NotPermittedError, UnreachableError
+from pxm_tui.domain.errors import NotPermittedError, UnreachableError
 from pxm_tui.domain.text import one_line
 from pxm_tui.domain.tokens import OPERATOR_ROLE, URGENT_DAYS, TokenIntent, ends_in_days, ends_soon, remove_line
 
@@ -77,19 +76,6 @@ def role_differs(endpoint: Endpoint, extra: frozenset[str]) -> NotPermittedError
         f"{one_line(', '.join(sorted(extra)), 200)}. No token was made.",
         probably="Somebody has changed it. pxm never changes or deletes it.",
         do=f"On a node: `pveum role delete {OPERATOR_ROLE}` and try again; or take the role auditor.",
-    )
-
-
-def openid_realm(endpoint: Endpoint, user: str, realm: str, others: Iterable[str]) -> LoginError:
-    """The realm logs in through a browser, elsewhere."""
-    return LoginError(
-        "unknown_realm",
-        f"{one_line(realm, 40)} of {endpoint.host} is an OpenID realm: {one_line(user, 64)} has no password there. "
-        "No login was sent.",
-        probably="Its users log in through a browser at another server, which a terminal cannot do.",
-        do="Make an API token in the web interface (Datacenter > Permissions > API Tokens) and log in with that "
-        f"(`--token-id`), or as a user of {', '.join(sorted(others))}.",
-        field="user",
     )
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from pxm_tui.domain.cluster import Endpoint
-from pxm_tui.domain.messages import bad_answer
+from pxm_tui.domain.connection_messages import bad_answer
 from pxm_tui.domain.text import one_line
 from pxm_tui.proxmox.api import Answer
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 
 from pxm_tui import __version__
-from pxm_tui.domain import messages
+from pxm_tui.domain import connection_messages
 from pxm_tui.domain.cluster import Endpoint
 from pxm_tui.domain.errors import PxmError, UnreachableError
 from pxm_tui.domain.secret import Secret
@@ -132,13 +132,13 @@ class Api:
             raise  # where the connection could not be opened, nothing was sent
         except TimeoutError:
             progress.sent = True
-            raise messages.timeout(self._endpoint, self._timeouts.answer) from None
+            raise connection_messages.timeout(self._endpoint, self._timeouts.answer) from None
         except httpx.TimeoutException:
             progress.sent = True
-            raise messages.timeout(self._endpoint, self._timeouts.first_byte) from None
+            raise connection_messages.timeout(self._endpoint, self._timeouts.first_byte) from None
         except (httpx.HTTPError, OSError) as error:
             progress.sent = True
-            raise messages.bad_answer(self._endpoint, progress.describe(error)) from None
+            raise connection_messages.bad_answer(self._endpoint, progress.describe(error)) from None
 
     def _request(self, method: str, path: str, form: Fields | None, headers: Fields) -> httpx.Request:
         return httpx.Request(
@@ -154,16 +154,16 @@ class Api:
         progress.expected = headers.get("content-length", "")
         packed = headers.get("content-encoding", "identity").strip().lower()
         if packed not in {"identity", "gzip"}:
-            raise messages.bad_answer(self._endpoint, "is packed in a way that was not asked for")
+            raise connection_messages.bad_answer(self._endpoint, "is packed in a way that was not asked for")
         unpacker = zlib.decompressobj(wbits=31) if packed == "gzip" else None
         body = bytearray()
         async for chunk in stream:
             progress.received += len(chunk)
             body += self._unpack(unpacker, chunk, self._body_limit + 1 - len(body)) if unpacker else chunk
             if max(len(body), progress.received) > self._body_limit:
-                raise messages.bad_answer(self._endpoint, f"is larger than {self._body_limit // 1024} KiB")
+                raise connection_messages.bad_answer(self._endpoint, f"is larger than {self._body_limit // 1024} KiB")
         if unpacker and progress.received and not unpacker.eof:
-            raise messages.bad_answer(self._endpoint, "ended in the middle")
+            raise connection_messages.bad_answer(self._endpoint, "ended in the middle")
         reason = response.extensions.get("reason_phrase", b"")
         return Answer(
             response.status_code,
@@ -177,7 +177,7 @@ class Api:
         try:
             return unpacker.decompress(chunk, room)
         except zlib.error:
-            raise messages.bad_answer(self._endpoint, "cannot be unpacked") from None
+            raise connection_messages.bad_answer(self._endpoint, "cannot be unpacked") from None
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pxm_tui.domain import messages
+from pxm_tui.domain import connection_messages, login_messages
 from pxm_tui.domain.cluster import Endpoint
 from pxm_tui.domain.errors import PxmError, UnreachableError
 from pxm_tui.domain.text import one_line
@@ -26,22 +26,22 @@ def error_of(endpoint: Endpoint, answer: Answer, what: str, credentials: Credent
     words = said(answer)
     if answer.status == UNAUTHORIZED and credentials is not None:
         if credentials.token_id is not None:
-            return messages.token(endpoint, credentials.token_id, words)
-        return messages.credentials(endpoint, credentials.user, words)
+            return login_messages.token(endpoint, credentials.token_id, words)
+        return login_messages.credentials(endpoint, credentials.user, words)
     if answer.status == FORBIDDEN:
         found = _MISSING.search(words)
         privilege, path = (found["privilege"], found["path"]) if found else ("a privilege", "an unnamed path")
-        return messages.missing_privilege(what, one_line(privilege, 60), one_line(path, 60))
-    return messages.server_failed(endpoint, answer.status, words)
+        return login_messages.missing_privilege(what, one_line(privilege, 60), one_line(path, 60))
+    return connection_messages.server_failed(endpoint, answer.status, words)
 
 
 def not_proxmox(endpoint: Endpoint, answer: Answer) -> PxmError:
     """What an answer other than a list of realms means: only Proxmox VE itself can have failed."""
     if answer.status >= 500 and answer.headers.get("server", "").startswith("pve-api-daemon"):
-        return messages.server_failed(endpoint, answer.status, said(answer))
+        return connection_messages.server_failed(endpoint, answer.status, said(answer))
     if 300 <= answer.status < 400:
-        return messages.not_proxmox(endpoint, f"it redirects to {answer.headers.get('location', 'nowhere')}")
-    return messages.not_proxmox(endpoint, f"{answer.status} {answer.reason}".strip())
+        return connection_messages.not_proxmox(endpoint, f"it redirects to {answer.headers.get('location', 'nowhere')}")
+    return connection_messages.not_proxmox(endpoint, f"{answer.status} {answer.reason}".strip())
 
 
 def change_failed(endpoint: Endpoint, answer: Answer, said: str) -> UnreachableError:
@@ -50,6 +50,6 @@ def change_failed(endpoint: Endpoint, answer: Answer, said: str) -> UnreachableE
     Only 595 says that it arrived nowhere: the node that was asked could not connect to the one it is for. With 596,
     597 and 599 that node may have acted on it (pve-http-server, AnyEvent::HTTP's pseudo statuses).
     """
-    error = messages.server_failed(endpoint, answer.status, said)
+    error = connection_messages.server_failed(endpoint, answer.status, said)
     error.may_have_arrived = answer.status != NEVER_CONNECTED
     return error

@@ -8,7 +8,7 @@ import ssl
 from dataclasses import replace
 from functools import lru_cache
 
-from pxm_tui.domain import messages
+from pxm_tui.domain import certificate_messages, connection_messages
 from pxm_tui.domain.certificate import Certificate, Trust, TrustMode
 from pxm_tui.domain.cluster import Endpoint
 from pxm_tui.domain.errors import CertificateError, InvalidError, PxmError
@@ -233,7 +233,7 @@ class Connections:
         try:
             return read_certificate(der)
         except ValueError:
-            raise messages.bad_answer(self._endpoint, "holds a certificate that cannot be read") from None
+            raise connection_messages.bad_answer(self._endpoint, "holds a certificate that cannot be read") from None
 
     def _drop_first(self) -> None:
         if self._first is not None:
@@ -254,11 +254,11 @@ def certificate_error(
 ) -> CertificateError:
     """What a certificate that was not accepted means under `trust`."""
     if failure is TlsFailure.EXPIRED:
-        return messages.expired(endpoint, certificate)
+        return certificate_messages.expired(endpoint, certificate)
     if failure is TlsFailure.WRONG_HOST:
-        return messages.wrong_host(endpoint, certificate)
+        return certificate_messages.wrong_host(endpoint, certificate)
     pinned = trust.mode in {TrustMode.PINNED_CA, TrustMode.PINNED_LEAF}
     if pinned and (certificate is None or certificate.sha256 != trust.fingerprint):
         when = f"{trust.trusted_at:%Y-%m-%d}" if trust.trusted_at else "an earlier occasion"
-        return messages.changed(endpoint, when, certificate)
-    return messages.untrusted(endpoint, certificate)
+        return certificate_messages.changed(endpoint, when, certificate)
+    return certificate_messages.untrusted(endpoint, certificate)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from pxm_tui.domain import messages
+from pxm_tui.domain import connection_messages
 from pxm_tui.domain.cluster import Endpoint
 from pxm_tui.domain.errors import InternalError, PxmError
 from pxm_tui.proxmox.streams import TlsStream
@@ -61,10 +61,10 @@ async def resolve(endpoint: Endpoint, timeouts: Timeouts) -> tuple[Address, ...]
             async with asyncio.timeout(timeouts.connect):
                 found = await _look_up(endpoint)
     except (OSError, UnicodeError):  # TimeoutError is one
-        raise messages.unknown_host(endpoint) from None
+        raise connection_messages.unknown_host(endpoint) from None
     addresses = tuple(dict.fromkeys(Address(family, sockaddr) for family, _, _, _, sockaddr in found))
     if not addresses:
-        raise messages.unknown_host(endpoint)
+        raise connection_messages.unknown_host(endpoint)
     return addresses
 
 
@@ -185,13 +185,13 @@ def _tcp_error(
 ) -> PxmError:
     """The most telling of the errors, None where time ran out: an address that refuses is at least there."""
     if any(isinstance(error, ConnectionRefusedError) for error in errors):
-        return messages.refused(endpoint)
+        return connection_messages.refused(endpoint)
     if any(error is None or isinstance(error, TimeoutError) for error in errors):
-        return messages.timeout(endpoint, timeouts.connect)
+        return connection_messages.timeout(endpoint, timeouts.connect)
     if any(isinstance(error, OSError) and error.errno in _NO_ROUTE for error in errors):
-        return messages.no_route(endpoint, first.host)
+        return connection_messages.no_route(endpoint, first.host)
     if any(isinstance(error, ConnectionError) for error in errors):
-        return messages.closed(endpoint)
+        return connection_messages.closed(endpoint)
     why = next((error.strerror for error in errors if isinstance(error, OSError) and error.strerror), "unknown reason")
     return InternalError("internal", f"This machine cannot open a connection: {why}.")
 
@@ -225,19 +225,21 @@ def _tls_error(
     endpoint: Endpoint, error: OSError | ValueError, timeouts: Timeouts, source: str, *, heard: bool
 ) -> Exception:
     if isinstance(error, TimeoutError):
-        return messages.timeout(endpoint, timeouts.tls)
+        return connection_messages.timeout(endpoint, timeouts.tls)
     if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
         failure = classify(error)
         if failure is TlsFailure.NOT_TLS:
-            return messages.not_tls(endpoint)
+            return connection_messages.not_tls(endpoint)
         if failure is TlsFailure.BROKEN_OFF:
             reason = (error.reason or "unknown reason").replace("_", " ").lower()
-            return messages.bad_answer(endpoint, f"ended the TLS handshake ({reason})")
+            return connection_messages.bad_answer(endpoint, f"ended the TLS handshake ({reason})")
         return VerificationError(failure)
     if isinstance(error, OSError):
         middle = "ended in the middle of the TLS handshake"
-        return messages.bad_answer(endpoint, middle) if heard else messages.closed(endpoint, source)
-    return messages.unknown_host(endpoint)  # no name that TLS could ask for
+        return (
+            connection_messages.bad_answer(endpoint, middle) if heard else connection_messages.closed(endpoint, source)
+        )
+    return connection_messages.unknown_host(endpoint)  # no name that TLS could ask for
 
 
 async def read_chain(endpoint: Endpoint, sock: socket.socket, timeouts: Timeouts) -> tuple[bytes, ...]:

@@ -13,7 +13,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from urllib.parse import unquote
 
-from pxm_tui.domain import messages
+from pxm_tui.domain import login_messages
 from pxm_tui.domain.cluster import Endpoint
 from pxm_tui.domain.errors import PxmError, UnreachableError
 from pxm_tui.domain.secret import Secret
@@ -74,7 +74,7 @@ class PasswordLogin:
 
     def _granted(self, answer: Answer, user: str) -> TicketEntry:
         if answer.status == UNAUTHORIZED:
-            raise messages.credentials(self._endpoint, user, said(answer))
+            raise login_messages.credentials(self._endpoint, user, said(answer))
         if answer.status != OK:
             raise change_failed(self._endpoint, answer, _with_errors(answer))
         return self._entry(answer)
@@ -94,7 +94,7 @@ class PasswordLogin:
         kinds = _kinds(challenge["challenge"]) if challenge else _old_kinds(half.ticket)
         typed = await code(kinds) if code is not None and set(kinds) & set(_TYPEABLE) else None
         if not typed:
-            raise messages.second_factor_needed(user, kinds)
+            raise login_messages.second_factor_needed(user, kinds)
         if challenge:
             form: Fields = {"username": half.username or user, "tfa-challenge": Secret(half.ticket), **_NEW}
             answer = await self._ask({**form, "password": _response(typed, kinds)})
@@ -110,9 +110,9 @@ class PasswordLogin:
     def _second_factor_error(self, answer: Answer, user: str) -> PxmError:
         words = said(answer)
         if re.search(r"\b(locked|blocked)\b", words, re.IGNORECASE):
-            return messages.locked(user)
+            return login_messages.locked(user)
         if answer.status == UNAUTHORIZED:
-            return messages.second_factor_wrong(self._endpoint, user, self._clock_skew(answer))
+            return login_messages.second_factor_wrong(self._endpoint, user, self._clock_skew(answer))
         return change_failed(self._endpoint, answer, _with_errors(answer))
 
     def _clock_skew(self, answer: Answer) -> int:

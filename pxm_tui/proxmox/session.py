@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from ssl import PEM_cert_to_DER_cert
 from typing import Any
 
-from pxm_tui.domain import messages
+from pxm_tui.domain import connection_messages, login_messages
 from pxm_tui.domain.certificate import Certificate, Trust
 from pxm_tui.domain.cluster import Endpoint, LoginMethod
 from pxm_tui.domain.observation import Observation, Realm
@@ -36,7 +36,7 @@ from pxm_tui.services.ports import Clock, CodeSource, Credentials, Ticket, Timer
 
 _AUTHORITY_FILE = "pve-root-ca.pem"
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})")
-_OLDEST = tuple(int(part) for part in messages.OLDEST_VERSION.split("."))
+_OLDEST = tuple(int(part) for part in connection_messages.OLDEST_VERSION.split("."))
 _EVERY_SERVER_HAS = {"pam", "pve"}
 
 
@@ -77,11 +77,13 @@ class HttpProxmoxSession:
         if answer.status != OK:
             raise not_proxmox(self._endpoint, answer)
         if not is_json(answer):
-            raise messages.not_proxmox(self._endpoint, f"it sends {describe(answer)} for the list of realms")
+            raise connection_messages.not_proxmox(self._endpoint, f"it sends {describe(answer)} for the list of realms")
         entries = read(self._endpoint, Realms, answer) or []
         if not {entry.realm for entry in entries} >= _EVERY_SERVER_HAS:
             names = ", ".join(entry.realm for entry in entries[:10]) or "none"
-            raise messages.not_proxmox(self._endpoint, f"its realms are {names}, and pam and pve are not both there")
+            raise connection_messages.not_proxmox(
+                self._endpoint, f"its realms are {names}, and pam and pve are not both there"
+            )
         return tuple(Realm(entry.realm, entry.type, entry.comment, bool(entry.default)) for entry in entries)
 
     async def login(self, credentials: Credentials, code: CodeSource | None) -> Ticket | None:
@@ -97,14 +99,14 @@ class HttpProxmoxSession:
     def _use_token(self, credentials: Credentials) -> None:
         token_id = credentials.token_id or ""
         if not (sendable(token_id) and sendable(credentials.secret.reveal())):
-            raise messages.token(self._endpoint, token_id, "invalid token value: it has characters that none has")
+            raise login_messages.token(self._endpoint, token_id, "invalid token value: it has characters that none has")
         self._api.use_token(token_id, credentials.secret)
 
     async def resume(self, ticket: Ticket) -> Ticket:
         """Use a ticket from before, renewed if it is near its end. Raises `LoginError(credentials)` if it is over."""
         now = self._timer()
         if is_over(ticket, now):
-            raise messages.credentials(self._endpoint, ticket.user, "the ticket has run out")
+            raise login_messages.credentials(self._endpoint, ticket.user, "the ticket has run out")
         if is_due(ticket, now):
             ticket = await self._password_login.renew(ticket)
         self._credentials = Credentials(LoginMethod.PASSWORD, ticket.user, ticket.ticket)
@@ -117,9 +119,9 @@ class HttpProxmoxSession:
         version = read(self._endpoint, VersionData, answer).version
         found = _VERSION.match(version)
         if found is None:
-            raise messages.bad_answer(self._endpoint, "holds no version of Proxmox VE")
+            raise connection_messages.bad_answer(self._endpoint, "holds no version of Proxmox VE")
         if (int(found[1]), int(found[2])) < _OLDEST:
-            raise messages.too_old(self._endpoint, version)
+            raise connection_messages.too_old(self._endpoint, version)
         return version
 
     async def observe(self) -> Observation:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import quote
 
-from pxm_tui.domain import messages, token_messages
+from pxm_tui.domain import connection_messages, token_messages
 from pxm_tui.domain.cluster import Endpoint, LoginMethod
 from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.observation import Permissions as Rights
@@ -95,7 +95,7 @@ class HttpTokenOffice:
         if answer.status == BAD_REQUEST:
             errors = complaint(answer).errors or {}
             words = "; ".join([said(answer).strip(), *(f"{name}: {text}" for name, text in errors.items())])
-            return messages.server_failed(self._endpoint, answer.status, words)
+            return connection_messages.server_failed(self._endpoint, answer.status, words)
         return error_of(self._endpoint, answer, what, self._credentials)
 
 

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pxm_tui.domain.certificate import Certificate, Trust, TrustMode
+from pxm_tui.domain.certificate_messages import not_the_expected
 from pxm_tui.domain.cluster import Endpoint
 from pxm_tui.domain.errors import CertificateError
 from pxm_tui.domain.expiry import warnings
-from pxm_tui.domain.messages import not_the_expected
 from pxm_tui.domain.pem import fingerprint_of, split
 from pxm_tui.services.checklist import StepNotes
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pxm_tui.domain.certificate import Certificate, Trust, compare
+from pxm_tui.domain.certificate_messages import changed
 from pxm_tui.domain.cluster import CheckResult, Cluster, Endpoint, LoginMethod
 from pxm_tui.domain.errors import CertificateError, LoginError, PxmError, StorageError, UnreachableError
-from pxm_tui.domain.messages import changed
 from pxm_tui.domain.observation import Observation, Realm, Snapshot
 from pxm_tui.domain.steps import CHECK_STEPS, Step, StepState
 from pxm_tui.domain.times import days_left

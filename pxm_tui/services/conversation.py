@@ -9,10 +9,10 @@ from dataclasses import replace
 from pxm_tui.domain.certificate import Certificate, Trust
 from pxm_tui.domain.cluster import Endpoint, Login, LoginMethod
 from pxm_tui.domain.errors import LoginError, PxmError, UnreachableError
-from pxm_tui.domain.messages import grant_line, unknown_realm
+from pxm_tui.domain.login_messages import grant_line, openid_realm, unknown_realm
 from pxm_tui.domain.observation import EndpointState, Observation, Realm, limits_of
 from pxm_tui.domain.secret import Secret
-from pxm_tui.domain.token_messages import Expiring, openid_realm
+from pxm_tui.domain.token_messages import Expiring
 from pxm_tui.services.checklist import Checklist, StepNotes
 from pxm_tui.services.dialog import CodeQuestion, Dialog
 from pxm_tui.services.judge import judge

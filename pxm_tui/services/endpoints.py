@@ -16,8 +16,8 @@ from typing import Protocol, TypeVar
 
 from pxm_tui.domain.certificate import Certificate, Trust
 from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod, reason_of
+from pxm_tui.domain.connection_messages import timeout
 from pxm_tui.domain.errors import LoginError, PxmError, UnreachableError
-from pxm_tui.domain.messages import timeout
 from pxm_tui.domain.observation import KEPT_RTTS, EndpointState, Snapshot, median
 from pxm_tui.services.polling import BACK_OFF
 from pxm_tui.services.ports import Clock, ProxmoxGateway, Timer

@@ -9,7 +9,8 @@ from dataclasses import replace
 from pxm_tui.domain.certificate import Certificate, Trust, TrustMode
 from pxm_tui.domain.cluster import Cluster, Login, Status, reason_of
 from pxm_tui.domain.errors import InvalidError
-from pxm_tui.domain.messages import invalid, saved_without_secret
+from pxm_tui.domain.login_messages import saved_without_secret
+from pxm_tui.domain.messages import invalid
 from pxm_tui.formats.rows import GivenTrust, ImportRow
 from pxm_tui.services.authority import is_known_before, wished_trust
 from pxm_tui.services.bridging import to_the_end

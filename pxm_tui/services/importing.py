@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from pxm_tui.domain.certificate import TrustMode
 from pxm_tui.domain.cluster import Cluster
 from pxm_tui.domain.errors import AlreadyRegisteredError, PxmError, StorageError
-from pxm_tui.domain.messages import invalid, saved_without_secret
+from pxm_tui.domain.login_messages import saved_without_secret
+from pxm_tui.domain.messages import invalid
 from pxm_tui.domain.steps import StepState
 from pxm_tui.domain.text import fold
 from pxm_tui.domain.tokens import TokenRole

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pxm_tui.domain.certificate import Trust, TrustMode
+from pxm_tui.domain.certificate_messages import not_of_cluster
 from pxm_tui.domain.cluster import Cluster, Endpoint
 from pxm_tui.domain.errors import CertificateError
-from pxm_tui.domain.messages import not_of_cluster
 from pxm_tui.domain.observation import Node
 from pxm_tui.services.endpoints import LOOK_LIMIT, Look, look_at
 from pxm_tui.services.ports import ProxmoxGateway, Timer

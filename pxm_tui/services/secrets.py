@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pxm_tui.domain.cluster import Cluster
 from pxm_tui.domain.errors import InvalidError
-from pxm_tui.domain.messages import secret_missing, secrets_locked
+from pxm_tui.domain.login_messages import secret_missing
+from pxm_tui.domain.messages import secrets_locked
 from pxm_tui.domain.secret import Secret
 from pxm_tui.services.dialog import Dialog, PassphraseQuestion
 from pxm_tui.services.ports import Credentials, SecretStore

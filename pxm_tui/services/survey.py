@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from pxm_tui.domain.cluster import Cluster
+from pxm_tui.domain.connection_messages import not_in_time
 from pxm_tui.domain.errors import LoginError
-from pxm_tui.domain.messages import not_in_time
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.steps import CHECK_STEPS, Step, StepState
 from pxm_tui.services.clusters import ClusterService

@@ -12,7 +12,7 @@ from textual.content import Content
 from pxm_tui.domain.cluster import NEEDS_A_PERSON, Cluster, LoginMethod, Reason, Status, trust_words
 from pxm_tui.domain.describe import guests_figure, labels_words, nodes_figure, seen_words
 from pxm_tui.domain.expiry import is_ending
-from pxm_tui.domain.messages import grant_line
+from pxm_tui.domain.login_messages import grant_line
 from pxm_tui.domain.rights import may_everything
 from pxm_tui.domain.times import days_left, local_short
 from pxm_tui.domain.tokens import expiry_words

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pxm_tui.api import models
-from pxm_tui.domain import messages
+from pxm_tui.domain import certificate_messages, connection_messages, login_messages
 from pxm_tui.domain.cluster import Endpoint, LoginMethod, Status
 from pxm_tui.domain.errors import PxmError, StorageError
 from tests.api.serving import BODY, CLUSTERS, bench, serving
@@ -70,19 +70,19 @@ async def test_a_dry_run_that_fails_says_how_far_it_came(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("phase", "error", "status"),
     [
-        ("resolve", messages.unknown_host(HERE), 504),
-        ("connect", messages.refused(HERE), 504),
-        ("connect", messages.timeout(HERE, 5), 504),
-        ("connect", messages.no_route(HERE, "10.20.0.11"), 504),
-        ("secure", messages.not_tls(HERE), 502),
-        ("secure", messages.closed(HERE), 504),
-        ("secure", messages.expired(HERE, certificate()), 422),
-        ("secure", messages.wrong_host(HERE, certificate()), 422),
-        ("realms", messages.not_proxmox(HERE, "nginx"), 502),
-        ("login", messages.locked("root@pam"), 422),
-        ("login", messages.bad_answer(HERE, "is no JSON"), 502),
-        ("version", messages.too_old(HERE, "5.4"), 504),
-        ("observe", messages.missing_privilege("nodes", "Sys.Audit", "/"), 422),
+        ("resolve", connection_messages.unknown_host(HERE), 504),
+        ("connect", connection_messages.refused(HERE), 504),
+        ("connect", connection_messages.timeout(HERE, 5), 504),
+        ("connect", connection_messages.no_route(HERE, "10.20.0.11"), 504),
+        ("secure", connection_messages.not_tls(HERE), 502),
+        ("secure", connection_messages.closed(HERE), 504),
+        ("secure", certificate_messages.expired(HERE, certificate()), 422),
+        ("secure", certificate_messages.wrong_host(HERE, certificate()), 422),
+        ("realms", connection_messages.not_proxmox(HERE, "nginx"), 502),
+        ("login", login_messages.locked("root@pam"), 422),
+        ("login", connection_messages.bad_answer(HERE, "is no JSON"), 502),
+        ("version", connection_messages.too_old(HERE, "5.4"), 504),
+        ("observe", login_messages.missing_privilege("nodes", "Sys.Audit", "/"), 422),
     ],
 )
 async def test_what_a_cluster_does_wrong_has_its_status(
@@ -277,7 +277,7 @@ async def test_a_check_gives_steps_and_record(tmp_path: Path) -> None:
 
 
 async def test_a_check_of_a_dead_cluster_is_no_failure_of_the_call(tmp_path: Path) -> None:
-    server = FakeServer(errors={"connect": messages.refused(HERE)})
+    server = FakeServer(errors={"connect": connection_messages.refused(HERE)})
     async with serving(bench(server, clusters=[PROD]), tmp_path) as running:
         done = await running.ask("POST", f"{CLUSTERS}/{PROD.id}/check")
         assert done.status_code == 200
@@ -334,7 +334,7 @@ async def test_a_token_of_a_dead_cluster_is_named_for_later(tmp_path: Path) -> N
     server = FakeServer()
     async with serving(bench(server), tmp_path) as running:
         record = (await running.ask("POST", CLUSTERS, json=BODY)).json()
-        server.errors["connect"] = messages.refused(HERE)
+        server.errors["connect"] = connection_messages.refused(HERE)
         done = await running.ask("DELETE", f"{CLUSTERS}/{record['id']}")
         assert (done.status_code, done.json()["revoked"]) == (200, False)
         assert done.json()["cleanup"][0].startswith("pveum user token remove root@pam pxm-")

@@ -12,7 +12,7 @@ import pytest
 
 from pxm_tui.api.limits import Buckets, Limits
 from pxm_tui.api.routes import ROUTES
-from pxm_tui.domain import messages
+from pxm_tui.domain import connection_messages
 from pxm_tui.domain.access import Role
 from pxm_tui.domain.cluster import Endpoint
 from tests.api.serving import BODY, CLUSTERS, UNLIMITED, bench, serving
@@ -287,7 +287,7 @@ async def test_an_unreachable_cluster_does_not_delay_a_list(tmp_path: Path) -> N
         check = asyncio.create_task(running.ask("POST", f"{ONE}/check"))
         await arrived(server, 1)
         assert (await running.ask("GET", CLUSTERS)).status_code == 200
-        server.errors["connect"] = messages.refused(Endpoint("10.20.0.11"))
+        server.errors["connect"] = connection_messages.refused(Endpoint("10.20.0.11"))
         server.gates["connect"].set()
         assert (await check).json()["cluster"]["status"] == "unreachable"
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pxm_tui.client import AsyncPxmClient, EditRequest, EndpointBody, GuardBody
-from pxm_tui.domain import messages
+from pxm_tui.domain import connection_messages
 from pxm_tui.domain.access import Role
 from pxm_tui.domain.cluster import Endpoint
 from tests.api.serving import CLUSTERS, bench, serving
@@ -104,7 +104,7 @@ async def test_a_name_that_is_taken(tmp_path: Path) -> None:
 
 async def test_an_endpoint_has_to_prove_that_it_is_of_the_cluster(tmp_path: Path) -> None:
     strange, dead = FakeServer(certificate=certificate(seed=9)), FakeServer()
-    dead.errors["connect"] = messages.refused(Endpoint("10.20.0.14"))
+    dead.errors["connect"] = connection_messages.refused(Endpoint("10.20.0.14"))
     servers = {"10.20.0.11": FakeServer(), "10.20.0.12": FakeServer(), "10.20.0.13": strange, "10.20.0.14": dead}
     async with serving(make_bench([PROD], servers=servers), tmp_path) as running:
         first = {"url": "https://10.20.0.11:8006"}

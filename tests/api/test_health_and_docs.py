@@ -16,7 +16,7 @@ from pxm_tui.api.docs import page
 from pxm_tui.api.handlers import Handlers
 from pxm_tui.api.openapi import FAILURES, document
 from pxm_tui.api.routes import ROUTES
-from pxm_tui.domain import messages
+from pxm_tui.domain import connection_messages
 from pxm_tui.domain.cluster import Endpoint, Status
 from pxm_tui.domain.errors import Code, StorageError
 from pxm_tui.domain.steps import StepState
@@ -85,7 +85,7 @@ async def test_a_healthy_cluster_in_figures(tmp_path: Path) -> None:
 
 
 async def test_a_dead_cluster_in_figures(tmp_path: Path) -> None:
-    server = FakeServer(errors={"connect": messages.refused(Endpoint("10.20.0.11"))})
+    server = FakeServer(errors={"connect": connection_messages.refused(Endpoint("10.20.0.11"))})
     found = await figures(tmp_path, PROD, server=server)
     one = (PROD.id, "fra-prod-1")
     assert found["pxm_cluster_up", *one] == 0

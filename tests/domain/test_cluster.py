@@ -4,13 +4,13 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
-from pxm_tui.domain import messages
+from pxm_tui.domain import connection_messages, login_messages
 from pxm_tui.domain.cluster import CheckResult, Endpoint, Facts, Status, apply_check, reason_of
 from pxm_tui.services.judge import answered, failed
 from tests.fakes import NOW, cluster, observation
 
 RECORD = cluster("fra-prod-1")
-TIMEOUT = messages.timeout(Endpoint("10.20.0.11"), 5)
+TIMEOUT = connection_messages.timeout(Endpoint("10.20.0.11"), 5)
 
 
 def test_the_eight_fields_have_their_names() -> None:
@@ -44,7 +44,7 @@ def test_a_failure_keeps_the_last_figures_and_moves_updated_at_once() -> None:
 
 def test_another_cause_begins_anew() -> None:
     first = apply_check(RECORD, failed(RECORD, TIMEOUT, "connect", NOW))
-    other = failed(first, messages.refused(RECORD.endpoint), "connect", NOW + timedelta(minutes=5))
+    other = failed(first, connection_messages.refused(RECORD.endpoint), "connect", NOW + timedelta(minutes=5))
     changed = apply_check(first, other)
     assert changed.error is not None
     assert changed.error.since == NOW + timedelta(minutes=5)
@@ -67,14 +67,14 @@ def test_a_result_for_another_login_or_trust_is_dropped() -> None:
 
 
 def test_a_refusal_marks_the_login_and_a_timeout_does_not_unmark_it() -> None:
-    refused = apply_check(RECORD, failed(RECORD, messages.token(RECORD.endpoint, "a@pve!b", ""), "login", NOW))
+    refused = apply_check(RECORD, failed(RECORD, login_messages.token(RECORD.endpoint, "a@pve!b", ""), "login", NOW))
     assert refused.login.refused
     assert apply_check(refused, failed(refused, TIMEOUT, "connect", NOW)).login.refused
     assert not apply_check(refused, answered(refused, observation(), NOW)).login.refused
 
 
 def test_an_expired_token_says_so_in_the_cell() -> None:
-    error = messages.token(RECORD.endpoint, "a@pve!b", "token 'b' access expired")
+    error = login_messages.token(RECORD.endpoint, "a@pve!b", "token 'b' access expired")
     assert reason_of(error).short == "token expired"
 
 

@@ -4,13 +4,16 @@ from datetime import timedelta
 
 import pytest
 
-from pxm_tui.domain import messages
+from pxm_tui.domain import connection_messages
 from pxm_tui.domain.cluster import Endpoint, Limit, Status
 from pxm_tui.domain.describe import guests_figure, nodes_figure, seen_words, status_words
 from tests.fakes import NOW, cluster, reason
 
 DEAD = cluster(
-    "dr", status=Status.UNREACHABLE, error=reason(messages.timeout(Endpoint("x"), 5), "timed out"), seen_seconds_ago=240
+    "dr",
+    status=Status.UNREACHABLE,
+    error=reason(connection_messages.timeout(Endpoint("x"), 5), "timed out"),
+    seen_seconds_ago=240,
 )
 LIMITED = cluster("st", guests=None, limits=(Limit("VM.Audit", "/vms"),))
 

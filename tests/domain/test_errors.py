@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from pxm_tui.domain import messages
+from pxm_tui.domain import certificate_messages, connection_messages, login_messages, messages
 from pxm_tui.domain.cluster import Endpoint
 from pxm_tui.domain.errors import Code, PxmError
 from pxm_tui.domain.secret import Secret
@@ -13,29 +13,29 @@ from tests.fakes import certificate
 HERE = Endpoint("pve1")
 ALL = [
     messages.bad_address("x y", "it has spaces"),
-    messages.unknown_host(HERE),
-    messages.refused(HERE),
-    messages.timeout(HERE, 5),
-    messages.no_route(HERE, "10.0.0.1"),
-    messages.not_tls(HERE),
-    messages.closed(HERE, "10.0.0.9"),
-    messages.bad_answer(HERE, "ended in the middle (3 of 9 bytes)"),
-    messages.server_failed(HERE, 500, "cluster not ready"),
-    messages.not_proxmox(HERE, "nginx"),
-    messages.too_old(HERE, "5.4"),
-    messages.untrusted(HERE, certificate()),
-    messages.not_the_expected(HERE, "the expected one", certificate()),
-    messages.changed(HERE, "2025-11-03", certificate()),
-    messages.expired(HERE, certificate()),
-    messages.wrong_host(HERE, certificate()),
-    messages.credentials(HERE, "root@pam", "authentication failure\n"),
-    messages.second_factor_needed("root@pam"),
-    messages.second_factor_wrong(HERE, "root@pam", 40),
-    messages.locked("root@pam"),
-    messages.token(HERE, "a@pve!b", ""),
-    messages.unknown_realm(HERE, "corp", ["pam", "pve"]),
-    messages.secret_missing("x"),
-    messages.missing_privilege("guests", "VM.Audit", "/vms"),
+    connection_messages.unknown_host(HERE),
+    connection_messages.refused(HERE),
+    connection_messages.timeout(HERE, 5),
+    connection_messages.no_route(HERE, "10.0.0.1"),
+    connection_messages.not_tls(HERE),
+    connection_messages.closed(HERE, "10.0.0.9"),
+    connection_messages.bad_answer(HERE, "ended in the middle (3 of 9 bytes)"),
+    connection_messages.server_failed(HERE, 500, "cluster not ready"),
+    connection_messages.not_proxmox(HERE, "nginx"),
+    connection_messages.too_old(HERE, "5.4"),
+    certificate_messages.untrusted(HERE, certificate()),
+    certificate_messages.not_the_expected(HERE, "the expected one", certificate()),
+    certificate_messages.changed(HERE, "2025-11-03", certificate()),
+    certificate_messages.expired(HERE, certificate()),
+    certificate_messages.wrong_host(HERE, certificate()),
+    login_messages.credentials(HERE, "root@pam", "authentication failure\n"),
+    login_messages.second_factor_needed("root@pam"),
+    login_messages.second_factor_wrong(HERE, "root@pam", 40),
+    login_messages.locked("root@pam"),
+    login_messages.token(HERE, "a@pve!b", ""),
+    login_messages.unknown_realm(HERE, "corp", ["pam", "pve"]),
+    login_messages.secret_missing("x"),
+    login_messages.missing_privilege("guests", "VM.Audit", "/vms"),
     messages.already_registered("x", HERE),
     messages.not_found("fra-prod", ["fra-prod-1", "muc-1"]),
     messages.bad_name("is empty"),
@@ -54,18 +54,18 @@ def test_every_error_says_what_to_do(error: PxmError) -> None:
 
 
 def test_exit_statuses_are_the_documented_ones() -> None:
-    assert [messages.not_found("x", []).exit_status, messages.refused(HERE).exit_status] == [3, 7]
-    assert messages.untrusted(HERE, certificate()).exit_status == 6
+    assert [messages.not_found("x", []).exit_status, connection_messages.refused(HERE).exit_status] == [3, 7]
+    assert certificate_messages.untrusted(HERE, certificate()).exit_status == 6
     assert messages.secret_store("x").exit_status == 9
 
 
 def test_a_certificate_error_has_what_a_script_compares() -> None:
-    found = messages.untrusted(HERE, certificate()).to_json()["certificate"]
+    found = certificate_messages.untrusted(HERE, certificate()).to_json()["certificate"]
     assert set(found) == {"sha256", "subject", "issuer", "names", "not_before", "not_after"}
 
 
 def test_the_server_cannot_write_on_the_terminal() -> None:
-    message = messages.credentials(HERE, "root@pam", "bad\x1b]0;title\x07\n\nmore").message
+    message = login_messages.credentials(HERE, "root@pam", "bad\x1b]0;title\x07\n\nmore").message
     assert "\x1b" not in message
     assert "\n" not in message
 
@@ -75,9 +75,9 @@ def test_close_names_are_offered() -> None:
 
 
 def test_older_servers_say_which_and_then_only_that_is_said() -> None:
-    assert messages.token(HERE, "a@pve!b", "token 'b' access expired").probably == "It has expired."
-    assert messages.token(HERE, "a@pve!b", "no such token 'b' for user 'a@pve'").probably == "It was deleted."
-    assert messages.token(HERE, "a@pve!b", "invalid token value!").probably == "Its secret is wrong."
+    assert login_messages.token(HERE, "a@pve!b", "token 'b' access expired").probably == "It has expired."
+    assert login_messages.token(HERE, "a@pve!b", "no such token 'b' for user 'a@pve'").probably == "It was deleted."
+    assert login_messages.token(HERE, "a@pve!b", "invalid token value!").probably == "Its secret is wrong."
 
 
 def test_a_secret_does_not_show_itself() -> None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from pxm_tui import __version__
-from pxm_tui.domain import messages
+from pxm_tui.domain import connection_messages
 from pxm_tui.domain.cluster import Endpoint
 from pxm_tui.domain.observation import Node, Snapshot
 from pxm_tui.domain.report import check_report, registration_report
@@ -16,7 +16,7 @@ def test_a_check_is_reported_line_by_line() -> None:
     snapshot = Snapshot(which.id, nodes=(Node("dr-ams-1", "online", local=True), Node("dr-ams-2", "online")))
     steps = (
         Step("address", StepState.OK, 0, message="10.40.0.11"),
-        Step.of_error("connect", 5001, messages.timeout(which.endpoint, 5)),
+        Step.of_error("connect", 5001, connection_messages.timeout(which.endpoint, 5)),
         *(Step(name, StepState.SKIPPED) for name in ("certificate", "proxmox", "login", "version", "discovery")),
     )
     assert check_report(which, snapshot, steps, at=NOW, machine="jump1") == (

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pxm_tui.domain import messages
+from pxm_tui.domain import connection_messages, login_messages
 from pxm_tui.domain.certificate import ChangeVerdict
 from pxm_tui.domain.cluster import Endpoint, LoginMethod, Status
 from pxm_tui.domain.errors import NotFoundError, StorageError
@@ -88,10 +88,14 @@ async def test_a_check_saves_what_it_found() -> None:
 @pytest.mark.parametrize(
     ("server", "status", "cause"),
     [
-        (FakeServer(errors={"connect": messages.timeout(HERE, 5)}), Status.UNREACHABLE, "timeout"),
+        (FakeServer(errors={"connect": connection_messages.timeout(HERE, 5)}), Status.UNREACHABLE, "timeout"),
         (FakeServer(certificate=certificate(seed=2)), Status.UNTRUSTED, "changed"),
         (FakeServer(tokens={}), Status.UNAUTHORIZED, "token"),
-        (FakeServer(errors={"realms": messages.not_proxmox(HERE, "nginx")}), Status.UNREACHABLE, "not_proxmox"),
+        (
+            FakeServer(errors={"realms": connection_messages.not_proxmox(HERE, "nginx")}),
+            Status.UNREACHABLE,
+            "not_proxmox",
+        ),
     ],
 )
 async def test_a_check_that_fails(server: FakeServer, status: Status, cause: str) -> None:
@@ -104,7 +108,7 @@ async def test_a_check_that_fails(server: FakeServer, status: Status, cause: str
 
 
 async def test_what_is_no_proxmox_says_so_rather_than_that_the_login_failed() -> None:
-    server = FakeServer(tokens={}, errors={"realms": messages.not_proxmox(HERE, "a login page")})
+    server = FakeServer(tokens={}, errors={"realms": connection_messages.not_proxmox(HERE, "a login page")})
     report = await bench(server).services.clusters.check(PROD.id, BEFORE, Recorder())
     assert report.error is not None
     assert report.error.cause == "not_proxmox"
@@ -129,7 +133,7 @@ async def test_a_ticket_that_ended_early_is_no_refusal_of_the_password() -> None
     found = bench()
     server = found.gateway.servers["10.20.0.12"]
     await found.services.clusters.check(BACKUP.id, BEFORE, Recorder())
-    server.errors["resume"] = messages.credentials(HERE, "root@pam", "permission denied - invalid PVE ticket")
+    server.errors["resume"] = login_messages.credentials(HERE, "root@pam", "permission denied - invalid PVE ticket")
     report = await found.services.clusters.check(BACKUP.id, BEFORE, Recorder())
     assert (report.error, server.logins) == (None, 2)
     server.refused_tickets = 1
@@ -156,7 +160,7 @@ async def test_a_locked_vault_says_nothing_about_the_cluster() -> None:
 
 
 async def test_the_same_failure_only_counts() -> None:
-    found = bench(FakeServer(errors={"connect": messages.timeout(HERE, 5)}))
+    found = bench(FakeServer(errors={"connect": connection_messages.timeout(HERE, 5)}))
     snapshot = BEFORE
     for _ in range(3):
         snapshot = (await found.services.clusters.check(PROD.id, snapshot, Recorder())).snapshot

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from pxm_tui.domain import messages
+from pxm_tui.domain import connection_messages
 from pxm_tui.domain.certificate import Trust, TrustMode
 from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod
 from pxm_tui.domain.errors import InvalidError, NotFoundError, StorageError
@@ -144,7 +144,7 @@ async def test_one_that_a_foreign_authority_vouches_for_has_to_prove_more() -> N
 
 async def test_endpoints_are_put_in_another_order_or_removed_while_nobody_answers() -> None:
     edits = Edits(endpoints=(FIRST, SECOND))
-    edits.first.errors["connect"] = edits.second.errors["connect"] = messages.refused(FIRST)
+    edits.first.errors["connect"] = edits.second.errors["connect"] = connection_messages.refused(FIRST)
     assert (await edits.edit(endpoints=(SECOND, FIRST))).cluster.endpoint == SECOND
     done = await edits.edit(endpoints=(SECOND,))
     assert done.cluster.to_json()["api_endpoint"] == SECOND.url
@@ -220,7 +220,7 @@ async def test_a_trust_that_does_not_carry_the_check_is_not_kept() -> None:
 
 async def test_another_trust_is_looked_for_at_the_next_endpoint_where_the_first_is_down() -> None:
     edits = Edits(endpoints=(FIRST, SECOND))
-    edits.first.errors["connect"] = messages.refused(FIRST)
+    edits.first.errors["connect"] = connection_messages.refused(FIRST)
     new = edits.second.certificate = certificate(seed=3)
     done = await edits.edit(trust=Trust(TrustMode.PINNED_LEAF, new.sha256))
     assert done.snapshot.endpoint_in_use == SECOND

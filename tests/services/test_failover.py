@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from pxm_tui.domain import messages
+from pxm_tui.domain import connection_messages
 from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod, Status
 from pxm_tui.domain.errors import PxmError, UnreachableError
 from pxm_tui.domain.observation import EndpointState, Snapshot
@@ -35,7 +35,7 @@ class Cared:
         self.snapshot = snapshot or Snapshot(self.record.id)
 
     def fail(self, endpoint: Endpoint, phase: str = "connect", error: PxmError | None = None) -> None:
-        self.servers[endpoint].errors[phase] = error or messages.refused(endpoint)
+        self.servers[endpoint].errors[phase] = error or connection_messages.refused(endpoint)
 
     def mend(self, endpoint: Endpoint) -> None:
         self.servers[endpoint].errors.clear()
@@ -73,13 +73,13 @@ async def test_the_registered_endpoint_is_asked_and_the_session_stays_there() ->
 @pytest.mark.parametrize(
     ("phase", "error"),
     [
-        ("resolve", messages.unknown_host(FIRST)),
-        ("connect", messages.timeout(FIRST, 5)),
-        ("connect", messages.no_route(FIRST, "10.20.0.11")),
-        ("secure", messages.closed(FIRST)),
-        ("realms", messages.not_proxmox(FIRST, "nginx")),
-        ("observe", messages.bad_answer(FIRST, "ended in the middle")),
-        ("observe", messages.server_failed(FIRST, 596, "Connection timed out")),
+        ("resolve", connection_messages.unknown_host(FIRST)),
+        ("connect", connection_messages.timeout(FIRST, 5)),
+        ("connect", connection_messages.no_route(FIRST, "10.20.0.11")),
+        ("secure", connection_messages.closed(FIRST)),
+        ("realms", connection_messages.not_proxmox(FIRST, "nginx")),
+        ("observe", connection_messages.bad_answer(FIRST, "ended in the middle")),
+        ("observe", connection_messages.server_failed(FIRST, 596, "Connection timed out")),
     ],
 )
 async def test_another_is_asked_at_once_where_it_does_not_answer(phase: str, error: PxmError) -> None:
@@ -114,7 +114,7 @@ async def test_one_that_hangs_delays_the_search_for_another_by_no_more_than_itse
 
 async def test_a_cluster_is_unreachable_when_no_endpoint_answers_and_its_reason_is_the_registered_one_s() -> None:
     cared = Cared()
-    cared.fail(FIRST, error=messages.timeout(FIRST, 5))
+    cared.fail(FIRST, error=connection_messages.timeout(FIRST, 5))
     await cared.refresh()
     cared.fail(SECOND)
     cared.fail(THIRD)
@@ -139,7 +139,7 @@ async def test_no_further_one_is_tried_when_the_last_took_too_long() -> None:
         async def phase(self, name: str) -> None:
             if name == "observe":
                 cared.bench.clock.advance(FAILOVER_LIMIT + 1)
-                raise messages.timeout(FIRST, 10)
+                raise connection_messages.timeout(FIRST, 10)
 
     cared.bench.gateway.servers[FIRST.host] = Hanging()
     assert (await cared.refresh()).result.status is Status.UNREACHABLE
@@ -178,7 +178,7 @@ async def test_the_pauses_between_looks_grow() -> None:
 
 async def test_one_that_shakes_hands_but_does_not_answer_is_left_alone_longer_and_longer() -> None:
     cared = Cared()
-    cared.fail(FIRST, "observe", messages.timeout(FIRST, 10))
+    cared.fail(FIRST, "observe", connection_messages.timeout(FIRST, 10))
     pauses = []
     for _ in range(3):
         assert (await cared.refresh()).error is None
@@ -224,7 +224,7 @@ async def test_one_with_another_certificate_is_never_taken_instead() -> None:
 
 async def test_a_password_that_may_have_arrived_is_not_sent_elsewhere() -> None:
     cared = Cared(LoginMethod.PASSWORD)
-    cared.fail(FIRST, "login", arrived(messages.timeout(FIRST, 10)))
+    cared.fail(FIRST, "login", arrived(connection_messages.timeout(FIRST, 10)))
     outcome = await cared.refresh()
     assert outcome.result.status is Status.UNREACHABLE
     assert [server.logins for server in cared.servers.values()] == [1, 0, 0]
@@ -235,14 +235,14 @@ async def test_a_password_that_may_have_arrived_is_not_sent_elsewhere() -> None:
 async def test_nor_where_it_went_to_something_that_is_no_proxmox() -> None:
     cared = Cared(LoginMethod.PASSWORD)
     cared.servers[FIRST].passwords.clear()
-    cared.fail(FIRST, "realms", messages.not_proxmox(FIRST, "nginx"))
+    cared.fail(FIRST, "realms", connection_messages.not_proxmox(FIRST, "nginx"))
     assert (await cared.refresh()).result.status is Status.UNREACHABLE
     assert [server.logins for server in cared.servers.values()] == [1, 0, 0]
 
 
 async def test_a_password_that_was_not_sent_is() -> None:
     cared = Cared(LoginMethod.PASSWORD)
-    cared.fail(FIRST, "login", messages.refused(FIRST))
+    cared.fail(FIRST, "login", connection_messages.refused(FIRST))
     assert (await cared.refresh()).error is None
     assert [server.logins for server in cared.servers.values()] == [1, 1, 0]
 

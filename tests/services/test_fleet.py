@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from pxm_tui.domain import messages
+from pxm_tui.domain import connection_messages
 from pxm_tui.domain.cluster import CheckResult, Cluster, Endpoint, Status
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.secret import Secret
@@ -19,7 +19,7 @@ from pxm_tui.services.polling import PollingPolicy
 from pxm_tui.services.silence import silent_since
 from tests.fakes import NOW, Bench, FakeSecrets, FakeServer, cluster, make_bench, observation, reason
 
-TIMEOUT = messages.timeout(Endpoint("10.0.0.1"), 5)
+TIMEOUT = connection_messages.timeout(Endpoint("10.0.0.1"), 5)
 
 
 def many(count: int) -> list[Cluster]:

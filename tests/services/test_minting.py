@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pxm_tui.domain import messages
+from pxm_tui.domain import connection_messages, messages
 from pxm_tui.domain.cluster import Endpoint, LoginMethod
 from pxm_tui.domain.tokens import OPERATOR_ROLE, TokenIntent, operator_privileges
 from pxm_tui.services.dialog import TokenChoice, TokenQuestion
@@ -169,7 +169,7 @@ async def test_a_dry_run_says_what_would_be_made_and_makes_nothing() -> None:
 
 @pytest.mark.parametrize("phase", ["mint", "grant", "rights_of"])
 async def test_a_token_that_cannot_be_finished_is_taken_back(phase: str) -> None:
-    found = bench(FakeServer(errors={phase: messages.timeout(HERE, 30)}))
+    found = bench(FakeServer(errors={phase: connection_messages.timeout(HERE, 30)}))
     with pytest.raises(RegistrationFailedError) as caught:
         await register(found)
     assert caught.value.error.cause == "timeout"
@@ -206,7 +206,7 @@ async def test_a_cancelled_registration_takes_its_token_back(phase: str) -> None
 
 
 async def test_a_token_that_cannot_be_taken_back_stays_written_down_and_is_named_in_the_log() -> None:
-    errors = {"grant": messages.closed(HERE), "revoke": messages.closed(HERE)}
+    errors = {"grant": connection_messages.closed(HERE), "revoke": connection_messages.closed(HERE)}
     found = bench(FakeServer(errors=dict(errors)))
     with pytest.raises(RegistrationFailedError):
         await register(found)

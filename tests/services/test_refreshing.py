@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from pxm_tui.domain import messages
+from pxm_tui.domain import certificate_messages, connection_messages
 from pxm_tui.domain.cluster import Cluster, Endpoint, Limit, LoginMethod, Status
 from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.observation import Observation, Snapshot
@@ -106,10 +106,10 @@ async def test_a_surprise_is_explained_by_a_full_check(change: Callable[[], Obse
 
 
 ERRORS: list[tuple[str, PxmError]] = [
-    ("resolve", messages.unknown_host(ENDPOINT)),
-    ("connect", messages.refused(ENDPOINT)),
-    ("secure", messages.not_tls(ENDPOINT)),
-    ("secure", messages.changed(ENDPOINT, "2025-11-03", certificate(seed=9))),
+    ("resolve", connection_messages.unknown_host(ENDPOINT)),
+    ("connect", connection_messages.refused(ENDPOINT)),
+    ("secure", connection_messages.not_tls(ENDPOINT)),
+    ("secure", certificate_messages.changed(ENDPOINT, "2025-11-03", certificate(seed=9))),
 ]
 
 
@@ -144,8 +144,8 @@ async def test_a_refused_token_is_sent_once() -> None:
 async def test_an_answer_that_fails_is_named_by_a_full_check() -> None:
     watched, alone = Watched(), Watched()
     await watched.refresh()
-    wrong = messages.not_proxmox(ENDPOINT, "it sends text/html for the list of realms")
-    watched.server.errors = {"refresh": messages.bad_answer(ENDPOINT, "is text/html"), "realms": wrong}
+    wrong = connection_messages.not_proxmox(ENDPOINT, "it sends text/html for the list of realms")
+    watched.server.errors = {"refresh": connection_messages.bad_answer(ENDPOINT, "is text/html"), "realms": wrong}
     alone.server.errors = {"realms": wrong}
     found, full = await watched.refresh(), await alone.refresh()
     assert found.result == full.result

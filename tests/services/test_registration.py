@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pxm_tui.domain import messages
+from pxm_tui.domain import connection_messages, login_messages, messages
 from pxm_tui.domain.certificate import TrustMode
 from pxm_tui.domain.cluster import Endpoint, Limit, LoginMethod, Status
 from pxm_tui.domain.errors import InvalidError, PxmError, StorageError
@@ -122,14 +122,14 @@ async def test_a_wrong_credential_is_sent_once() -> None:
 @pytest.mark.parametrize(
     ("phase", "error", "step"),
     [
-        ("resolve", messages.unknown_host(HERE), "address"),
-        ("connect", messages.refused(HERE), "connect"),
-        ("connect", messages.timeout(HERE, 5), "connect"),
-        ("secure", messages.not_tls(HERE), "certificate"),
-        ("realms", messages.not_proxmox(HERE, "nginx"), "proxmox"),
-        ("login", messages.locked("root@pam"), "login"),
-        ("version", messages.too_old(HERE, "5.4"), "version"),
-        ("observe", messages.bad_answer(HERE, "is no JSON"), "discovery"),
+        ("resolve", connection_messages.unknown_host(HERE), "address"),
+        ("connect", connection_messages.refused(HERE), "connect"),
+        ("connect", connection_messages.timeout(HERE, 5), "connect"),
+        ("secure", connection_messages.not_tls(HERE), "certificate"),
+        ("realms", connection_messages.not_proxmox(HERE, "nginx"), "proxmox"),
+        ("login", login_messages.locked("root@pam"), "login"),
+        ("version", connection_messages.too_old(HERE, "5.4"), "version"),
+        ("observe", connection_messages.bad_answer(HERE, "is no JSON"), "discovery"),
     ],
 )
 async def test_each_failure_is_told_at_its_step(phase: str, error: PxmError, step: str) -> None:

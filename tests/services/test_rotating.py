@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pxm_tui.domain import messages
+from pxm_tui.domain import connection_messages, messages
 from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod, Status
 from pxm_tui.domain.errors import LoginError, StorageError
 from pxm_tui.domain.observation import Snapshot
@@ -66,7 +66,7 @@ async def test_the_old_token_goes_last() -> None:
 
 @pytest.mark.parametrize("phase", ["mint", "grant", "rights_of"])
 async def test_what_fails_before_the_save_leaves_the_old_login(phase: str) -> None:
-    found = bench_of(minted(), errors={phase: messages.timeout(HERE, 30)})
+    found = bench_of(minted(), errors={phase: connection_messages.timeout(HERE, 30)})
     assert (await rotate(found, root())).error is not None
     assert list(server_of(found).tokens) == [OLD]
     assert await secrets_of(found) == {"token": "right-secret"}
@@ -87,7 +87,7 @@ async def test_a_save_that_fails_puts_the_old_secret_back(monkeypatch: pytest.Mo
 
 
 async def test_an_old_token_that_cannot_be_removed_is_named_and_the_new_one_is_in_use() -> None:
-    found = bench_of(minted(), errors={"revoke": messages.closed(HERE)})
+    found = bench_of(minted(), errors={"revoke": connection_messages.closed(HERE)})
     done = await rotate(found, root())
     assert done.error is None
     assert (done.revoked, done.cleanup) == (False, (f"pveum user token remove root@pam {OLD.partition('!')[2]}",))
@@ -163,7 +163,7 @@ async def test_a_token_that_will_not_do_is_not_sent(status: Status) -> None:
 
 
 async def test_a_token_that_cannot_be_revoked_is_named() -> None:
-    found = bench_of(minted(), errors={"revoke": messages.closed(HERE)})
+    found = bench_of(minted(), errors={"revoke": connection_messages.closed(HERE)})
     done = await found.services.clusters.deregister(minted().id, key=root())
     assert done.revoked is False
     assert done.problem is not None
@@ -190,7 +190,7 @@ async def test_every_write_on_the_cluster_is_in_the_audit() -> None:
     found = bench_of(minted())
     await rotate(found, root())
     assert [entry.action for entry in found.audit.kept] == ["make_token", "rotate"]
-    failing = bench_of(minted(), errors={"grant": messages.closed(HERE)})
+    failing = bench_of(minted(), errors={"grant": connection_messages.closed(HERE)})
     await rotate(failing, root())
     assert [(entry.action, entry.result) for entry in failing.audit.kept] == [
         ("take_back_token", "done"),

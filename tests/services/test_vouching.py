@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from pxm_tui.domain import messages
+from pxm_tui.domain import certificate_messages, connection_messages
 from pxm_tui.domain.certificate import Certificate, Trust, TrustMode
 from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod, Status, after, apply_check
 from pxm_tui.domain.observation import Snapshot
@@ -81,7 +81,7 @@ async def test_the_one_in_doubt_is_not_asked_about_itself() -> None:
 
 async def test_one_that_does_not_answer_is_passed_over() -> None:
     nodes = Nodes(pinned())
-    nodes.servers[SECOND].errors["connect"] = messages.refused(Endpoint(SECOND))
+    nodes.servers[SECOND].errors["connect"] = connection_messages.refused(Endpoint(SECOND))
     assert (await nodes.check()).error is None
     assert (await nodes.stored()).trust.vouched == (CUSTOM.pem,)
 
@@ -96,7 +96,7 @@ async def test_a_refused_login_is_not_tried_at_the_next_one() -> None:
 
 async def test_what_runs_out_is_nothing_that_the_cluster_can_mend() -> None:
     nodes = Nodes(pinned())
-    nodes.servers[FIRST].errors["secure"] = messages.expired(Endpoint(FIRST), CUSTOM)
+    nodes.servers[FIRST].errors["secure"] = certificate_messages.expired(Endpoint(FIRST), CUSTOM)
     report = await nodes.check()
     assert report.error is not None
     assert (report.error.cause, nodes.logins) == ("expired", [0, 0, 0])

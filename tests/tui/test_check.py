@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
-from pxm_tui.domain import messages
+from pxm_tui.domain import connection_messages, login_messages
 from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod, Status
 from pxm_tui.domain.observation import Node, Snapshot
 from pxm_tui.services.fleet_view import ClusterView
@@ -146,7 +146,7 @@ async def test_a_changed_certificate_ends_in_comparing() -> None:
 
 async def test_nothing_to_compare_when_it_does_not_answer_any_more() -> None:
     which = next(one for one in sketch_fleet() if one.name == "ber-edge-1")
-    gone = {"read_certificate": messages.timeout(which.endpoint, 5)}
+    gone = {"read_certificate": connection_messages.timeout(which.endpoint, 5)}
     bench = bench_of(which, certificate=certificate(seed=9), errors=gone)
     app = check(bench, which)
     async with app.run_test() as pilot:
@@ -158,7 +158,7 @@ async def test_nothing_to_compare_when_it_does_not_answer_any_more() -> None:
 
 async def test_what_does_not_answer_can_be_tried_again() -> None:
     which = cluster("dr-ams", host="10.40.0.11", env="dr")
-    dead = messages.timeout(Endpoint("10.40.0.11"), 5)
+    dead = connection_messages.timeout(Endpoint("10.40.0.11"), 5)
     bench = make_bench([which, cluster("x", number=2)], servers={"10.40.0.11": FakeServer(errors={"connect": dead})})
     bench.services.fleet.load()
     nodes = (Node("dr-ams-1", "online", "10.40.0.11", local=True), Node("dr-ams-2", "online", "10.40.0.12"))
@@ -227,7 +227,7 @@ async def test_a_locked_vault_asks_and_declining_is_no_failure_of_the_cluster() 
 
 async def test_a_hostile_name_is_only_a_name() -> None:
     which = cluster(HOSTILE_NAME)
-    said = messages.token(which.endpoint, "monitor@pve!pxm", "[/foo] `[red]`")
+    said = login_messages.token(which.endpoint, "monitor@pve!pxm", "[/foo] `[red]`")
     bench = bench_of(which, errors={"version": said})
     app = check(bench, which)
     async with app.run_test(notifications=True) as pilot:

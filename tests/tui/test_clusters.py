@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from pxm_tui.domain import messages
+from pxm_tui.domain import connection_messages, messages
 from pxm_tui.domain.cluster import CheckResult, Endpoint, Status, reason_of
 from pxm_tui.tui.options import UiOptions
 from pxm_tui.tui.widgets.prompt import Prompt
@@ -195,7 +195,7 @@ async def test_a_refresh_keeps_cursor_and_rows() -> None:
         await ui.shows("● 40")
         await ui.press(*["j"] * 25)
         before = [line[3:8] for line in ui.lines[2:20]]
-        servers["h20.lab"].errors["connect"] = messages.timeout(Endpoint("h20.lab"), 5)
+        servers["h20.lab"].errors["connect"] = connection_messages.timeout(Endpoint("h20.lab"), 5)
         await ui.press("r")
         await ui.shows("× 1 unreachable")
 
@@ -222,7 +222,7 @@ async def test_all_silent_at_once_points_at_this_machine() -> None:
         replace(
             one,
             status=Status.UNREACHABLE,
-            error=replace(reason_of(messages.timeout(one.endpoint, 5), "connect"), since=NOW),
+            error=replace(reason_of(connection_messages.timeout(one.endpoint, 5), "connect"), since=NOW),
         )
         for one in clusters
     ]

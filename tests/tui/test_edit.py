@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pxm_tui.domain import messages
+from pxm_tui.domain import connection_messages
 from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod, Status
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.services.fleet_view import ClusterView
@@ -250,7 +250,7 @@ async def test_what_was_changed_is_said_and_shown() -> None:
 
 async def test_a_check_that_does_not_reach_it_leads_there() -> None:
     record = replace(RECORD, status=Status.UNREACHABLE)
-    bench = bench_of(record, errors={"connect": messages.refused(Endpoint("10.20.0.11"))})
+    bench = bench_of(record, errors={"connect": connection_messages.refused(Endpoint("10.20.0.11"))})
     view = ClusterView(record, Snapshot(record.id))
     app = Stage(bench, lambda: CheckDialog(bench.services, view))
     async with app.run_test(size=(80, 24)) as pilot:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from pxm_tui.domain.cluster import Cluster, Endpoint, Status
-from pxm_tui.domain.messages import refused
+from pxm_tui.domain.connection_messages import refused
 from pxm_tui.domain.observation import EndpointState, Snapshot
 from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.endpoint_lines import endpoint_lines

@@ -11,7 +11,7 @@ from textual import events
 from textual.message import Message
 from textual.pilot import Pilot
 
-from pxm_tui.domain import messages
+from pxm_tui.domain import connection_messages, login_messages, messages
 from pxm_tui.domain.cluster import Endpoint, LoginMethod
 from pxm_tui.domain.observation import Realm
 from pxm_tui.domain.steps import StepState
@@ -358,7 +358,7 @@ async def test_a_certificate_that_is_not_trusted_ends_it_before_the_login() -> N
 
 
 async def test_an_endpoint_that_does_not_answer_is_explained() -> None:
-    bench = bench_of(errors={"connect": messages.refused(Endpoint(HOST))})
+    bench = bench_of(errors={"connect": connection_messages.refused(Endpoint(HOST))})
     app = stage_of(bench)
     async with app.run_test(notifications=True) as pilot:
         fill(app)
@@ -469,7 +469,7 @@ async def test_a_full_disk_is_explained_and_nothing_is_left(monkeypatch: pytest.
 
 
 async def test_text_of_others_is_never_markup() -> None:
-    hostile = messages.credentials(Endpoint(HOST), "root@pam", HOSTILE_NAME)
+    hostile = login_messages.credentials(Endpoint(HOST), "root@pam", HOSTILE_NAME)
     bench = bench_of(trusted_by_system=True, errors={"login": hostile})
     bench.gateway.servers[HOST].observed = observation(name=HOSTILE_NAME)
     app = stage_of(bench)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pxm_tui.domain import messages
+from pxm_tui.domain import login_messages
 from pxm_tui.domain.cluster import Endpoint
 from pxm_tui.domain.steps import Step, StepState
 from pxm_tui.tui.checklist_view import ChecklistShape, checklist_lines, split_said
@@ -58,7 +58,7 @@ def test_odd_backticks_break_nothing(text: str, width: int) -> None:
 
 
 def test_what_a_server_said_is_told_apart() -> None:
-    error = messages.credentials(Endpoint("pve1"), "root@pam", 'no "way"')
+    error = login_messages.credentials(Endpoint("pve1"), "root@pam", 'no "way"')
     assert split_said(error.message) == ("pve1 rejected the login of root@pam", 'no "way"')
     assert split_said("No answer.") == ("No answer.", "")
 
@@ -66,7 +66,7 @@ def test_what_a_server_said_is_told_apart() -> None:
 STEPS = (
     Step("address", StepState.OK, 1, message="10.0.0.1"),
     Step("connect", StepState.OK, 1200, message="answered"),
-    Step.of_error("login", 3041, messages.credentials(Endpoint("pve1"), "root@pam", "no")),
+    Step.of_error("login", 3041, login_messages.credentials(Endpoint("pve1"), "root@pam", "no")),
     Step("version", StepState.SKIPPED),
     Step("save", StepState.SKIPPED),
 )
@@ -89,7 +89,7 @@ def test_they_do_not_where_all_are_wanted() -> None:
 @pytest.mark.parametrize("width", [36, 40, 60, 78, 158])
 @pytest.mark.parametrize("fold", [True, False])
 def test_no_line_is_too_wide(width: int, fold: bool) -> None:
-    token = messages.token(Endpoint("pve1"), "monitor@pve!pxm", "expired")
+    token = login_messages.token(Endpoint("pve1"), "monitor@pve!pxm", "expired")
     steps = (
         *STEPS,
         Step.of_error("token", 5, token),

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 
 from pxm_tui.domain.cluster import Cluster, Status
 from pxm_tui.domain.errors import CertificateError, LoginError, PxmError, UnreachableError
-from pxm_tui.domain.messages import grant_line
+from pxm_tui.domain.login_messages import grant_line
 from pxm_tui.domain.report import check_report
 from pxm_tui.domain.steps import CHECK_STEPS, Step
 from pxm_tui.services.bundle import Services

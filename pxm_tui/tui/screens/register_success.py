@@ -13,7 +13,7 @@ from textual.widgets import Static
 from pxm_tui.domain.certificate import TrustMode
 from pxm_tui.domain.cluster import Cluster, LoginMethod, reason_of, trust_words
 from pxm_tui.domain.errors import PxmError
-from pxm_tui.domain.messages import grant_line
+from pxm_tui.domain.login_messages import grant_line
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.steps import Step, StepState
 from pxm_tui.domain.tokens import expiry_words
