@@ -157,9 +157,3 @@ class StorageError(PxmError):
 
 class SecretsLockedError(StorageError):
     """The secret store is whole, but nobody has given its key."""
-
-
-class PartialFailureError(PxmError):
-    """Some of several failed."""
-
-    code = Code.PARTIAL_FAILURE

@@ -1,4 +1,4 @@
-"""Certificates in PEM, as far as telling them apart needs it."""
+"""Certificates as bytes and in PEM, as far as telling them apart needs it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,14 @@ def split(pem: str) -> tuple[str, ...]:
     return tuple(found[0] for found in _BLOCK.finditer(pem))
 
 
+def fingerprint(data: bytes) -> str:
+    """SHA-256 of a certificate's or key's bytes, as upper-case hex pairs joined by colons."""
+    return hashlib.sha256(data).digest().hex(":").upper()
+
+
 @lru_cache(1024)
 def fingerprint_of(pem: str) -> str | None:
-    """SHA-256 of the first certificate in a text, as upper-case hex pairs joined by colons; None where it has none."""
+    """The fingerprint of the first certificate in a text; None where it has none."""
     found = _BLOCK.search(pem)
     if found is None:
         return None
@@ -25,7 +30,7 @@ def fingerprint_of(pem: str) -> str | None:
         der = binascii.a2b_base64(found[1])
     except binascii.Error:
         return None
-    return hashlib.sha256(der).digest().hex(":").upper()
+    return fingerprint(der)
 
 
 def fingerprints(pems: tuple[str, ...]) -> frozenset[str]:

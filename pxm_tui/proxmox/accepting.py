@@ -7,9 +7,8 @@ different things (names and dates, or neither), so each is a way of its own, wit
 from __future__ import annotations
 
 from pxm_tui.domain.certificate import Trust, TrustMode
-from pxm_tui.domain.pem import fingerprints
+from pxm_tui.domain.pem import fingerprint, fingerprints
 from pxm_tui.proxmox.authority import proven_authority
-from pxm_tui.proxmox.certificates import fingerprint
 
 
 def ways_of(trust: Trust) -> tuple[Trust, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import lru_cache
 
 from cryptography import x509
@@ -11,17 +10,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from pxm_tui.domain.certificate import Certificate
+from pxm_tui.domain.pem import fingerprint
 from pxm_tui.domain.text import one_line
 
 _SHOWN_PARTS = ((NameOID.COMMON_NAME, "CN"), (NameOID.ORGANIZATION_NAME, "O"))
 _CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
 _LONGEST_NAME = 200
 _MOST_NAMES = 100
-
-
-def fingerprint(data: bytes) -> str:
-    """SHA-256 as upper-case hex pairs joined by colons."""
-    return hashlib.sha256(data).digest().hex(":").upper()
 
 
 @lru_cache(2048)

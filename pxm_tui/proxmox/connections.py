@@ -12,9 +12,10 @@ from pxm_tui.domain import certificate_messages, connection_messages
 from pxm_tui.domain.certificate import Certificate, Trust, TrustMode
 from pxm_tui.domain.cluster import Endpoint
 from pxm_tui.domain.errors import CertificateError, InvalidError, PxmError
+from pxm_tui.domain.pem import fingerprint
 from pxm_tui.proxmox.accepting import accepts, ways_of
 from pxm_tui.proxmox.authority import proven_authority
-from pxm_tui.proxmox.certificates import fingerprint, read_certificate
+from pxm_tui.proxmox.certificates import read_certificate
 from pxm_tui.proxmox.dialing import Address, VerificationError, open_tcp, open_tls, read_chain, resolve
 from pxm_tui.proxmox.streams import TlsStream
 from pxm_tui.proxmox.timeouts import Timeouts
