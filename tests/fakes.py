@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -24,6 +24,7 @@ from pxm_tui.domain.errors import InvalidError, PxmError
 from pxm_tui.domain.observation import Guest, Node, Observation, Permissions, Realm, Snapshot
 from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.tokens import TokenIntent
+from pxm_tui.proxmox.loop import InlineRunner
 from pxm_tui.services.audit import Audit
 from pxm_tui.services.bundle import Places, Services
 from pxm_tui.services.clusters import ClusterService
@@ -76,22 +77,6 @@ class StillClock:
         """Let time pass."""
         self.now += timedelta(seconds=seconds)
         self.seconds += seconds
-
-
-class SameLoop:
-    """A runner whose work runs on the caller's loop."""
-
-    async def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Run it here."""
-        return await work()
-
-    def here(self, function: Callable[..., None]) -> Callable[..., None]:
-        """As it is."""
-        return function
-
-    def ask(self, question: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T]]:
-        """As it is."""
-        return question
 
 
 def certificate(
@@ -575,7 +560,7 @@ def make_bench(
     for cluster in clusters:
         known = "right-secret" if cluster.login.method is LoginMethod.TOKEN else "right-password"
         store.kept[cluster.id, cluster.login.method] = Secret(known)
-    runner, journal, audit_log = SameLoop(), Journal(clock), FakeAuditLog()
+    runner, journal, audit_log = InlineRunner(), Journal(clock), FakeAuditLog()
     audit = Audit(audit_log, ANNA, clock, journal)
     pending = intents or FakeIntents()
     guard = Guard(repository, audit, journal, clock, read_only=read_only)

@@ -20,7 +20,9 @@ import pytest
 import pxm_tui.bootstrap
 from pxm_tui.cli.main import main
 from pxm_tui.settings import Settings
+from pxm_tui.simulator.options import ClusterOptions
 from pxm_tui.simulator.thread import FleetThread
+from tests.fleet_fixtures import FleetFactory
 
 PASSPHRASE = "correct horse battery staple"
 PROGRAM = (sys.executable, "-P", "-m", "pxm_tui")
@@ -151,3 +153,20 @@ def registered(environment: Path, registered_once: Path) -> Path:
     """The data directory, with the clusters `alone` and `old-timer`."""
     shutil.copytree(registered_once, environment)
     return environment
+
+
+@pytest.fixture
+def pair(fresh_fleet: FleetFactory, pxm: Pxm) -> FleetThread:
+    """Two registered clusters, `one` and `two`; they may be steered."""
+    running = fresh_fleet(
+        ClusterOptions("one", "9.2", nodes=2, guests=3),
+        ClusterOptions("two", "8.4", nodes=1, guests=3, standalone=True),
+    )
+    for cluster in running.clusters:
+        done = pxm(
+            "register", cluster.name, cluster.endpoint, "--token-id", cluster.token_id, "--token-secret-stdin",
+            "--fingerprint", cluster.fingerprint,
+            stdin=f"{cluster.token_secret}\n",
+        )  # fmt: skip
+        assert done.status == 0
+    return running

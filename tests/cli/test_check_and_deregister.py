@@ -8,27 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pxm_tui.simulator.options import ClusterOptions
 from pxm_tui.simulator.thread import FleetThread
 from tests.cli.conftest import Pxm
-from tests.fleet_fixtures import FleetFactory
-
-
-@pytest.fixture
-def own_fleet(fresh_fleet: FleetFactory, pxm: Pxm) -> FleetThread:
-    """Two clusters of one node each, `one` and `two`, registered with a token; they may be steered."""
-    running = fresh_fleet(
-        ClusterOptions("one", "9.2", nodes=2, guests=3),
-        ClusterOptions("two", "8.4", nodes=1, guests=3, standalone=True),
-    )
-    for cluster in running.clusters:
-        done = pxm(
-            "register", cluster.name, cluster.endpoint, "--token-id", cluster.token_id, "--token-secret-stdin",
-            "--fingerprint", cluster.fingerprint,
-            stdin=f"{cluster.token_secret}\n",
-        )  # fmt: skip
-        assert done.status == 0
-    return running
 
 
 def test_all_are_well(pxm: Pxm, registered: Path) -> None:
@@ -100,17 +81,17 @@ def refuse_one_and_expire_the_other(fleet: FleetThread) -> None:
     ],
 )
 def test_the_exit_status_of_several(
-    pxm: Pxm, own_fleet: FleetThread, trouble: Callable[[FleetThread], None], status: int, states: list[str]
+    pxm: Pxm, pair: FleetThread, trouble: Callable[[FleetThread], None], status: int, states: list[str]
 ) -> None:
-    trouble(own_fleet)
+    trouble(pair)
     done = pxm("check", "--json")
     assert done.status == status
     assert [found["cluster"]["status"] for found in done.json["clusters"]] == states
     assert [record["status"] for record in pxm("list", "--json").json["clusters"]] == states
 
 
-def test_a_failure_in_words(pxm: Pxm, own_fleet: FleetThread) -> None:
-    refuse_one(own_fleet)
+def test_a_failure_in_words(pxm: Pxm, pair: FleetThread) -> None:
+    refuse_one(pair)
     done = pxm("check")
     assert done.status == 7
     assert "unreachable: refused" in done.out
@@ -121,15 +102,15 @@ def test_a_failure_in_words(pxm: Pxm, own_fleet: FleetThread) -> None:
     assert "connect      failed" in alone.out
 
 
-def test_a_changed_certificate(pxm: Pxm, own_fleet: FleetThread) -> None:
-    own_fleet.clusters[0].reissue()
+def test_a_changed_certificate(pxm: Pxm, pair: FleetThread) -> None:
+    pair.clusters[0].reissue()
     assert pxm("check", "one", "--json").status == 0, "a renewal of the cluster's own authority"
-    own_fleet.clusters[0].replace_authority()
-    own_fleet.clusters[0].forget_requests()
+    pair.clusters[0].replace_authority()
+    pair.clusters[0].forget_requests()
     done = pxm("check", "one", "--json")
     assert done.status == 6
     assert done.json["clusters"][0]["cluster"]["status"] == "untrusted"
-    assert own_fleet.clusters[0].request_count == 0
+    assert pair.clusters[0].request_count == 0
 
 
 def test_secrets_that_are_gone_are_a_login_that_failed(pxm: Pxm, registered: Path) -> None:
@@ -172,8 +153,8 @@ def test_a_passphrase_file_that_others_can_read_is_refused(pxm: Pxm, registered:
     assert pxm("check", "--json").status == 9
 
 
-def test_a_refused_login_is_tried_again_only_by_name(pxm: Pxm, own_fleet: FleetThread) -> None:
-    cluster = own_fleet.clusters[0]
+def test_a_refused_login_is_tried_again_only_by_name(pxm: Pxm, pair: FleetThread) -> None:
+    cluster = pair.clusters[0]
     cluster.expire_token(cluster.token_id)
     assert pxm("check", "--json").status == 5
     cluster.forget_requests()
@@ -221,9 +202,9 @@ def test_deregistering_an_unknown_cluster(pxm: Pxm, registered: Path) -> None:
 
 
 def test_deregistering_works_when_the_cluster_is_dead_and_the_vault_closed(
-    pxm: Pxm, own_fleet: FleetThread, monkeypatch: pytest.MonkeyPatch
+    pxm: Pxm, pair: FleetThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refuse_both(own_fleet)
+    refuse_both(pair)
     monkeypatch.delenv("PXM_VAULT_PASSPHRASE_FILE")
     assert pxm("deregister", "one", "--yes").status == 0
     assert pxm("list", "--json").json["total"] == 1

@@ -12,30 +12,11 @@ from typing import Any
 
 import pytest
 
-from pxm_tui.simulator.options import ClusterOptions
 from pxm_tui.simulator.thread import FleetThread
 from tests.cli.conftest import PROGRAM, Pxm
 from tests.cli.person import Person
-from tests.fleet_fixtures import FleetFactory
 
 PERFORMANCE = re.compile(r"[a-z_]+=[0-9.]+s?(;[0-9]*){0,4}\Z")
-
-
-@pytest.fixture
-def pair(fresh_fleet: FleetFactory, pxm: Pxm) -> FleetThread:
-    """Two registered clusters, `one` and `two`; they may be steered."""
-    running = fresh_fleet(
-        ClusterOptions("one", "9.2", nodes=2, guests=3),
-        ClusterOptions("two", "8.4", nodes=1, guests=3, standalone=True),
-    )
-    for cluster in running.clusters:
-        done = pxm(
-            "register", cluster.name, cluster.endpoint, "--token-id", cluster.token_id, "--token-secret-stdin",
-            "--fingerprint", cluster.fingerprint,
-            stdin=f"{cluster.token_secret}\n",
-        )  # fmt: skip
-        assert done.status == 0
-    return running
 
 
 def well(fleet: FleetThread) -> None:

@@ -16,8 +16,8 @@ from cryptography.x509.oid import NameOID
 
 from pxm_tui.domain.certificate import Trust, TrustMode
 from pxm_tui.domain.errors import CertificateError, InvalidError
+from pxm_tui.domain.pem import fingerprint
 from pxm_tui.proxmox.authority import is_cluster_authority, proven_authority
-from pxm_tui.proxmox.certificates import fingerprint
 from pxm_tui.services.authority import requested_trust, with_authority
 from pxm_tui.services.requests import build_request
 from pxm_tui.simulator.certificates import Certificate, CertificateAuthority

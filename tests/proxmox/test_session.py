@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -21,13 +21,11 @@ from pxm_tui.proxmox.session import HttpProxmoxSession
 from pxm_tui.proxmox.timeouts import Timeouts
 from pxm_tui.services.ports import CodeSource, Credentials, ProxmoxGateway, Ticket
 from pxm_tui.simulator.control import SimulatedCluster
-from pxm_tui.simulator.options import ClusterOptions, FleetOptions
+from pxm_tui.simulator.options import ClusterOptions
 from pxm_tui.simulator.thread import FleetThread
 from pxm_tui.simulator.totp import totp
 from tests.fleet_fixtures import FleetFactory
 from tests.proxmox.servers import QUICK, Line, answering, http, meeting, nothing_left_behind, secured
-
-RELEASES = ("6.4", "7.4", "8.4", "9.2")
 
 
 class Timer:
@@ -38,20 +36,6 @@ class Timer:
 
     def __call__(self) -> float:
         return self.now
-
-
-@pytest.fixture(scope="module")
-def releases() -> Iterator[FleetThread]:
-    """One cluster of each release, with its release for a name."""
-    clusters = tuple(ClusterOptions(f"r{release}", release, nodes=2, guests=4) for release in RELEASES)
-    with FleetThread(FleetOptions(auth_delay=0, seed=77, cluster_options=clusters)) as running:
-        yield running
-
-
-@pytest.fixture(params=RELEASES)
-def cluster(releases: FleetThread, request: pytest.FixtureRequest) -> SimulatedCluster:
-    """Each release in turn."""
-    return releases.cluster(f"r{request.param}")
 
 
 def endpoint_of(cluster: SimulatedCluster) -> Endpoint:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pxm_tui.domain.audit import Actor, AuditEntry
 from pxm_tui.storage.audit_log import FileAuditLog
-from tests.storage.faults import WatchedPrimitives, kill_here
+from tests.storage.faults import WatchedPrimitives, kill_here, run_until_killed
 
 STEPS_OF_A_TRIAL = 18
 
@@ -50,21 +50,11 @@ async def write_until_killed(directory: Path, acknowledge: int, trial: int) -> N
 
 def one_trial(directory: Path, trial: int) -> dict[str, object]:
     """Let a child be killed, and say what it was told had been written."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        try:
-            asyncio.run(write_until_killed(directory, writing, trial))
-        finally:
-            os._exit(3)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        *told, killed_at = pipe.read().decode().split()
-    _, status = os.waitpid(child, 0)
+    written, signal = run_until_killed(lambda pipe: write_until_killed(directory, pipe, trial))
+    *told, killed_at = written.decode().split()
     verdict = FileAuditLog(directory, file_bytes=6000, files_kept=1000).verify()
     return {
-        "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
+        "signal": signal,
         "told": [int(number) for number in told],
         "killed_at": killed_at,
         "broken": verdict.broken.words() if verdict.broken else None,

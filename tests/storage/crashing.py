@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pxm_tui.domain.errors import PxmError
 from pxm_tui.storage.tinydb_repository import TinyDbRepository
-from tests.storage.faults import WatchedPrimitives, kill_here
+from tests.storage.faults import WatchedPrimitives, kill_here, run_until_killed
 from tests.storage.samples import make_check, make_cluster
 
 STEPS_OF_A_WRITE = 12
@@ -48,19 +48,8 @@ async def change_until_killed(directory: Path, acknowledge: int, trial: int) -> 
 
 def one_trial(directory: Path, trial: int) -> dict[str, object]:
     """Let a child be killed, and read what it left as the next program would."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        try:
-            asyncio.run(change_until_killed(directory, writing, trial))
-        finally:
-            os._exit(3)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        lines = [json.loads(line) for line in pipe]
-    _, status = os.waitpid(child, 0)
-    found: dict[str, object] = {"signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else None, "told": lines}
+    written, signal = run_until_killed(lambda pipe: change_until_killed(directory, pipe, trial))
+    found: dict[str, object] = {"signal": signal, "told": [json.loads(line) for line in written.splitlines()]}
     try:
         repository = TinyDbRepository(directory)
         found["names"] = [cluster.name for cluster in repository.read()]

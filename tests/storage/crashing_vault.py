@@ -21,7 +21,7 @@ from pxm_tui.storage.atomic import backup_of
 from pxm_tui.storage.keyholders import Keyring
 from pxm_tui.storage.sealing import Argon2
 from pxm_tui.storage.vault import SecretVault
-from tests.storage.faults import WatchedPrimitives, kill_here
+from tests.storage.faults import WatchedPrimitives, kill_here, run_until_killed
 
 FORMER, NEW = Secret("the former one"), Secret("the new one")
 KEPT = {f"c{number}": f"s3cret-{number}" for number in range(5)}
@@ -106,16 +106,10 @@ def one_trial(directory: Path, trial: int) -> dict[str, object]:
     """Let a child be killed, and open what it left as the next program would."""
     change = CHANGES[trial % len(CHANGES)]
     asyncio.run(fill(directory, change[0]))
-    child = os.fork()
-    if child == 0:
-        try:
-            asyncio.run(change_until_killed(directory, change, trial // len(CHANGES)))
-        finally:
-            os._exit(3)
-    _, status = os.waitpid(child, 0)
+    _, signal = run_until_killed(lambda _pipe: change_until_killed(directory, change, trial // len(CHANGES)))
     found: dict[str, object] = {
         "change": change,
-        "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
+        "signal": signal,
         "opened_by": asyncio.run(opened_by(directory)),
     }
     file = directory / "secrets.vault"

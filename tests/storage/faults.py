@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pxm_tui.storage.atomic import Primitives
 
@@ -71,3 +72,20 @@ def failing_at(at: int, code: int = errno.ENOSPC) -> WatchedPrimitives:
 def kill_here() -> None:
     """End this process as `kill -9` does."""
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def run_until_killed(work: Callable[[int], Coroutine[Any, Any, None]]) -> tuple[bytes, int | None]:
+    """Run `work` in a child that is to be killed: what it wrote to its pipe, and the signal that ended it."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        try:
+            asyncio.run(work(writing))
+        finally:
+            os._exit(3)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        told = pipe.read()
+    _, status = os.waitpid(child, 0)
+    return told, os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
