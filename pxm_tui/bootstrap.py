@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -89,7 +89,8 @@ def open_gateway(settings: Settings) -> ProxmoxGateway:
 def start_log(settings: Settings) -> Path:
     """Log to a file in the state directory, closed to others, never to the terminal.
 
-    Only our own lines and warnings of libraries: a client library's debug lines hold headers.
+    Only our own lines and warnings of libraries: a client library's debug lines hold headers. Where the file cannot be
+    written, on a read-only disk, nothing is logged: what is to be kept says by itself that it cannot.
 
     Raises:
         StorageError: the directory cannot be used.
@@ -101,8 +102,10 @@ def start_log(settings: Settings) -> Path:
     from pxm_tui.storage.notices import Notices
 
     prepare_directory(settings.state_dir, Notices())
-    os.close(os.open(settings.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
-    handler = RotatingFileHandler(settings.log_file, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8")
+    handler: logging.Handler = logging.NullHandler()
+    with suppress(OSError):
+        os.close(os.open(settings.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
+        handler = RotatingFileHandler(settings.log_file, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     root = logging.getLogger()
     root.handlers[:] = [handler]

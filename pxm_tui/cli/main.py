@@ -18,7 +18,13 @@ def main(argv: list[str] | None = None) -> int:
     """
     arguments = sys.argv[1:] if argv is None else argv
     if arguments in (["--version"], ["-V"]):
-        sys.stdout.write(f"pxm {__version__}\n")
+        try:
+            sys.stdout.write(f"pxm {__version__}\n")
+            sys.stdout.flush()
+        except OSError as error:
+            from pxm_tui.cli.run import output_lost
+
+            return output_lost(error)
         return 0
     from pxm_tui.cli.run import run
 

@@ -12,6 +12,22 @@ if TYPE_CHECKING:
 
     from pxm_tui.domain.errors import PxmError
 
+
+class OutputLostError(Exception):
+    """Standard output cannot be written: its disk is full, or nobody reads any more. The cause is an `OSError`."""
+
+
+class _Stdout:
+    """Tells a stdout that cannot be written from other failures; without contextlib, which slows `pxm list` down."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            raise OutputLostError from error
+
+
 _UNSEEN = "[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 
 
@@ -32,14 +48,27 @@ def _print(value: Any, indent: int | None) -> None:
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     if not text.isascii() or "\x7f" in text:
         text = re.sub(_UNSEEN, lambda found: f"\\u{ord(found.group()):04x}", text)
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode() + b"\n")
-    sys.stdout.buffer.flush()
+    put(text.encode() + b"\n")
 
 
 def say(text: str) -> None:
     """Print lines for people on stdout."""
-    _write(sys.stdout, text + "\n")
+    with _Stdout():
+        _write(sys.stdout, text + "\n")
+
+
+def put(found: bytes) -> None:
+    """Print bytes for programs on stdout, at once."""
+    with _Stdout():
+        sys.stdout.flush()
+        sys.stdout.buffer.write(found)
+        sys.stdout.buffer.flush()
+
+
+def flush() -> None:
+    """Write out what has been printed."""
+    with _Stdout():
+        sys.stdout.flush()
 
 
 def note(text: str) -> None:

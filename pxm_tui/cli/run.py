@@ -20,6 +20,8 @@ INTERRUPTED = 130
 """As shells report a program that was ended by Ctrl-C."""
 BROKEN_PIPE = 141
 """As shells report a program whose reader has gone."""
+OUTPUT_LOST = 1
+"""As other programs end when a disk is full under their output."""
 
 
 def run(argv: list[str]) -> int:
@@ -29,10 +31,9 @@ def run(argv: list[str]) -> int:
     as_json = "--json" in argv[: argv.index("--")] if "--" in argv else "--json" in argv
     try:
         status = _guarded(argv, as_json)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _forget_stdout()
-        return BROKEN_PIPE
+        output.flush()
+    except (BrokenPipeError, output.OutputLostError) as error:
+        return output_lost(error.__cause__ or error)
     except KeyboardInterrupt:
         return INTERRUPTED
     return status
@@ -46,7 +47,7 @@ def _guarded(argv: list[str], as_json: bool) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("\n")
         return INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, output.OutputLostError):
         raise
     except Exception as error:  # noqa: BLE001  (a defect; it is written to the log, and said)
         from pxm_tui.cli.defects import report
@@ -93,6 +94,16 @@ def _open_what_is_closed() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+
+
+def output_lost(error: BaseException) -> int:
+    """Standard output cannot be written; gives the exit status. Whoever closed a pipe needs no word of it."""
+    _forget_stdout()
+    if isinstance(error, BrokenPipeError):
+        return BROKEN_PIPE
+    why = (getattr(error, "strerror", None) or type(error).__name__).lower()
+    output.note(f"The output cannot be written: {why}. What was asked for may have been done.")
+    return OUTPUT_LOST
 
 
 def _forget_stdout() -> None:

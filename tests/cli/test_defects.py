@@ -88,6 +88,25 @@ def test_a_reader_that_has_gone_is_no_defect(environment: Path, arguments: list[
     assert not (environment / "state").exists()
 
 
+@pytest.mark.parametrize("arguments", [["--version"], ["help"], ["list", "--json"], ["export"], ["completion", "bash"]])
+def test_a_full_disk_under_the_output_is_said_and_is_no_defect(environment: Path, arguments: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*PROGRAM, *arguments], stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert b"pxm: The output cannot be written: no space left on device." in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert b"unexpected" not in done.stderr
+    assert done.returncode == 1
+    assert not (environment / "state").exists()
+
+
+def test_a_log_that_cannot_be_written_stops_nothing(environment: Path) -> None:
+    (environment / "state" / "pxm.log").mkdir(mode=0o700, parents=True)
+    done = subprocess.run([*PROGRAM, "vault", "--json"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_closed_streams_are_no_defect(environment: Path) -> None:
     done = subprocess.run(
         ["/bin/sh", "-c", '"$@" >&- 2>&-', "sh", *PROGRAM, "list", "--json"], capture_output=True, check=False

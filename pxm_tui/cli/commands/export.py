@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from pxm_tui.bootstrap import open_repository
 from pxm_tui.cli import output
@@ -15,9 +14,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the file. Raises `StorageError`."""
     repository = open_repository(load_settings({"data_dir": getattr(arguments, "data_dir", None)}))
     text = export(repository.read(), arguments.format or "json")
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode())
-    sys.stdout.buffer.flush()
+    output.put(text.encode())
     for notice in repository.notices():
         output.note(notice)
     return 0
