@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from pxm_tui.domain.certificate import CLUSTER_AUTHORITY, Certificate
 from pxm_tui.domain.pem import split
-from pxm_tui.proxmox.certificates import read_certificate
+from pxm_tui.proxmox.certificates import UNREADABLE, read_certificate
 
 _BROKEN_HASHES = frozenset({"md5", "sha1"})
 
@@ -42,7 +42,7 @@ def is_cluster_authority(pem: str) -> bool:
             and _directly_issued(found, found)
             and _may_sign(found)
         )
-    except ValueError:
+    except UNREADABLE:
         return False
 
 
@@ -53,7 +53,7 @@ def has_signed(pem: str, leaf: bytes) -> bool:
         signer = x509.load_pem_x509_certificate(pem.encode("ascii"))
         found = x509.load_der_x509_certificate(leaf)
         return _directly_issued(found, signer) and _names_its_key(found, signer)
-    except ValueError:
+    except UNREADABLE:
         return False
 
 
@@ -61,7 +61,7 @@ def _directly_issued(found: x509.Certificate, signer: x509.Certificate) -> bool:
     """Names and signature fit, and the signature is of a kind that OpenSSL takes as well."""
     try:
         found.verify_directly_issued_by(signer)
-    except (ValueError, TypeError, InvalidSignature):
+    except (*UNREADABLE, InvalidSignature):
         return False
     kind = found.signature_hash_algorithm
     return kind is None or kind.name not in _BROKEN_HASHES

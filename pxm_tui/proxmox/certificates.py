@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
@@ -12,6 +13,16 @@ from cryptography.x509.oid import NameOID
 from pxm_tui.domain.certificate import Certificate
 from pxm_tui.domain.pem import fingerprint
 from pxm_tui.domain.text import one_line
+
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What cryptography raises for a certificate that it cannot make sense of. Anybody may show one."""
 
 _SHOWN_PARTS = ((NameOID.COMMON_NAME, "CN"), (NameOID.ORGANIZATION_NAME, "O"))
 _CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
@@ -26,6 +37,13 @@ def read_certificate(der: bytes) -> Certificate:
     Raises:
         ValueError: it cannot be read.
     """
+    try:
+        return _read(der)
+    except UNREADABLE as error:
+        raise ValueError("no certificate that can be read") from error
+
+
+def _read(der: bytes) -> Certificate:
     found = x509.load_der_x509_certificate(der)
     return Certificate(
         sha256=fingerprint(der),
@@ -42,7 +60,11 @@ def read_certificate(der: bytes) -> Certificate:
 
 def parse_certificate(pem: str) -> Certificate:
     """The first certificate in `pem`. Raises `ValueError` where there is none that can be read."""
-    return read_certificate(x509.load_pem_x509_certificate(pem.encode()).public_bytes(Encoding.DER))
+    try:
+        der = x509.load_pem_x509_certificate(pem.encode()).public_bytes(Encoding.DER)
+    except UNREADABLE as error:
+        raise ValueError("no certificate that can be read") from error
+    return read_certificate(der)
 
 
 def _name(name: x509.Name) -> str:
@@ -59,7 +81,7 @@ def _alternative_names(found: x509.Certificate) -> tuple[str, ...]:
     """DNS names, then addresses; the most telling first, those of every machine last."""
     try:
         names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+    except (x509.ExtensionNotFound, *UNREADABLE):
         return ()
     dns = sorted(names.get_values_for_type(x509.DNSName), key=lambda name: (name == "localhost", -name.count(".")))
     addresses = sorted(names.get_values_for_type(x509.IPAddress), key=_is_loopback)

@@ -65,7 +65,7 @@ class Enroller(Registrar):
         cluster = complete(cluster)
         if not dry_run:
             with checklist.step("save") as notes:
-                refuse = None if row.separate else refuse_same(cluster)
+                refuse = refuse_same(cluster, separate=row.separate)
                 await to_the_end(lambda: self.repository.save(cluster, refuse))
                 notes.message = cluster.name
         return cluster

@@ -34,11 +34,16 @@ def known_as(trust: Trust, endpoint: Endpoint, clusters: Iterable[Cluster]) -> C
     return next((cluster for cluster in same if endpoint in cluster.endpoints), same[0] if same else None)
 
 
-def refuse_same(cluster: Cluster) -> Callable[[Cluster], AlreadyRegisteredError | None]:
-    """Says, under the write lock, what each record that is there speaks against saving `cluster`."""
+def refuse_same(cluster: Cluster, *, separate: bool = False) -> Callable[[Cluster], AlreadyRegisteredError | None]:
+    """Says, under the write lock, what each record that is there speaks against saving `cluster` as a new one.
+
+    With `separate` it may be a copy of another, but never takes the place of the record that has its id: another
+    import of the same file may have been quicker.
+    """
 
     def refuse(other: Cluster) -> AlreadyRegisteredError | None:
-        return same_cluster(other, cluster.endpoint) if is_same(other.trust, cluster.trust) else None
+        same = other.id == cluster.id or (not separate and is_same(other.trust, cluster.trust))
+        return same_cluster(other, cluster.endpoint) if same else None
 
     return refuse
 

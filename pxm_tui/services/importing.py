@@ -145,13 +145,15 @@ class Importer:
         """
         known = await self._clusters.list()
         open_rows = self._sort_out(known)
-        taken = frozenset(cluster.id for cluster in known)
+        taken = {cluster.id for cluster in known}
         if not self._dry_run and any(row.login and row.login.secret for _, row in open_rows):
             await self._clusters.open_vault(self._dialog(open_rows[0][1]))
         try:
             async with asyncio.TaskGroup() as group:
                 for index, row in open_rows:
-                    group.create_task(self._work(index, row, taken), name=f"import {row.place}")
+                    kept_id = None if row.cluster_id in taken else row.cluster_id
+                    taken |= {kept_id} - {None}
+                    group.create_task(self._work(index, row, kept_id), name=f"import {row.place}")
         except asyncio.CancelledError:
             await self._see_what_was_saved(open_rows)
             raise
@@ -196,25 +198,24 @@ class Importer:
         self._results[index] = result
         self._on_result(result)
 
-    async def _work(self, index: int, row: ImportRow, taken: frozenset[str]) -> None:
+    async def _work(self, index: int, row: ImportRow, kept_id: str | None) -> None:
         async with self._bound:
             if self._storage_error is not None:
                 return  # what nobody can save need not be asked for
-            self._settle(index, await self._outcome(row, taken))
+            self._settle(index, await self._outcome(row, kept_id))
 
-    async def _outcome(self, row: ImportRow, taken: frozenset[str]) -> RowResult:
+    async def _outcome(self, row: ImportRow, kept_id: str | None) -> RowResult:
         from pxm_tui.services.registration import RegistrationFailedError
 
         try:
-            return await self._import(row, taken)
+            return await self._import(row, kept_id)
         except RegistrationFailedError as failure:
             return await self._failed(row, failure.error)
         except PxmError as error:
             return await self._failed(row, error)
 
-    async def _import(self, row: ImportRow, taken: frozenset[str]) -> RowResult:
+    async def _import(self, row: ImportRow, kept_id: str | None) -> RowResult:
         complete = Completion(row)
-        kept_id = row.cluster_id if row.cluster_id not in taken else None
         if row.login is None or row.login.secret is None:
             cluster = await self._clusters.enroll(
                 row, complete, self._dialog(row), dry_run=self._dry_run, cluster_id=kept_id

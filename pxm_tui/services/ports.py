@@ -70,7 +70,8 @@ class ClusterRepository(Protocol):
 
         Args:
             cluster: the record.
-            refuse: asked of each other record, under the write lock; an error that it gives is raised.
+            refuse: asked of each record, that with the same id too, under the write lock; an error that it gives is
+                raised.
 
         Raises:
             AlreadyRegisteredError: another record has this name (checked under the write lock, without regard to

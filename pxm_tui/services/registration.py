@@ -11,7 +11,7 @@ from pxm_tui.domain.addresses import NAME_LENGTH
 from pxm_tui.domain.certificate import Certificate, Trust, TrustMode, names_host
 from pxm_tui.domain.cluster import Cluster, Endpoint, Login, apply_check
 from pxm_tui.domain.errors import AlreadyRegisteredError, CertificateError, PxmError
-from pxm_tui.domain.messages import already_registered
+from pxm_tui.domain.messages import already_registered, same_cluster
 from pxm_tui.domain.observation import Observation, Snapshot
 from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import REGISTER_STEPS, Step
@@ -159,7 +159,7 @@ class Registrar:
                     with checklist.step("save") as notes:
                         with checklist.waiting(notes):
                             await open_vault(self.secrets, dialog)
-                        refuse = None if identification.separate else refuse_same(cluster)
+                        refuse = refuse_same(cluster, separate=identification.separate)
                         cluster = await self._save(cluster, keeping.secret, refuse, named=bool(request.name))
                         notes.message = cluster.name
         ticket = None if keeping.minted else reading.ticket
@@ -264,19 +264,23 @@ class Registrar:
         cluster = apply_check(cluster, answered(cluster, observed, now))
         return cluster, snapshot_of(Snapshot(cluster.id), cluster, observed, trust.certificate, now)
 
-    async def _save(self, cluster: Cluster, secret: Secret, refuse: Refusal | None, *, named: bool) -> Cluster:
+    async def _save(self, cluster: Cluster, secret: Secret, refuse: Refusal, *, named: bool) -> Cluster:
         """Secret first, record second, both or neither; once begun it goes on to its end."""
         return await to_the_end(lambda: self._save_both(cluster, secret, refuse, named=named))
 
-    async def _save_both(self, cluster: Cluster, secret: Secret, refuse: Refusal | None, *, named: bool) -> Cluster:
+    async def _save_both(self, cluster: Cluster, secret: Secret, refuse: Refusal, *, named: bool) -> Cluster:
+        known = await self.repository.find_by_id(cluster.id)
+        if known is not None:
+            raise same_cluster(known, cluster.endpoint)
         await self.secrets.put(cluster.id, cluster.login.method, secret)
         try:
             return await self._save_record(cluster, refuse, named=named)
-        except BaseException:
-            await self.secrets.delete(cluster.id)
+        except BaseException as error:
+            if not (isinstance(error, AlreadyRegisteredError) and await self.repository.exists(cluster.id)):
+                await self.secrets.delete(cluster.id)
             raise
 
-    async def _save_record(self, cluster: Cluster, refuse: Refusal | None, *, named: bool) -> Cluster:
+    async def _save_record(self, cluster: Cluster, refuse: Refusal, *, named: bool) -> Cluster:
         """Save under the name; the cluster's own name gets `-2` and so on where it is taken."""
         taken: set[str] = set()
         while True:

@@ -38,11 +38,12 @@ class Book:
         """The book with a cluster inserted, or replaced by its id.
 
         Raises:
-            AlreadyRegisteredError: another cluster has its name, or is refused.
+            AlreadyRegisteredError: another cluster has its name, or `refuse` objects, to the one with its id, too.
         """
-        for kept in self.clusters if refuse is not None else ():
-            if kept.id != cluster.id and refuse is not None and (error := refuse(kept)) is not None:
-                raise error
+        if refuse is not None:
+            for kept in self.clusters:
+                if (error := refuse(kept)) is not None:
+                    raise error
         other = self.named(cluster.name)
         if other is not None and other.id != cluster.id:
             from pxm_tui.domain.messages import already_registered

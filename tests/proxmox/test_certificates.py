@@ -14,8 +14,12 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, r
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from pxm_tui.domain.certificate import Trust, TrustMode
+from pxm_tui.domain.errors import Code, PxmError
+from pxm_tui.proxmox.authority import proven_authority
 from pxm_tui.proxmox.certificates import read_certificate
-from tests.proxmox.servers import AUTHORITY, LEAF
+from pxm_tui.simulator.certificates import Certificate
+from tests.proxmox.servers import AUTHORITY, LEAF, REALMS, answering, http, meeting, secured
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | dsa.DSAPrivateKey | ed25519.Ed25519PrivateKey
@@ -105,3 +109,36 @@ def test_a_key_that_cannot_be_read_is_never_the_same_key() -> None:
 def test_what_is_no_certificate(der: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
         read_certificate(der)
+
+
+def altered(found: Certificate, old: bytes, new: bytes) -> Certificate:
+    """The certificate with some bytes replaced; cryptography may not be able to make anything of it."""
+
+    class Altered(Certificate):
+        pem = ssl.DER_cert_to_PEM_cert(ssl.PEM_cert_to_DER_cert(found.pem).replace(old, new, 1))
+
+    return Altered(found.key, found.certificate)
+
+
+BASIC, KEY_USAGE = bytes.fromhex("0603551d13"), bytes.fromhex("0603551d0f")
+NO_SENSE = {
+    "a version that there is not": (bytes.fromhex("a003020102"), bytes.fromhex("a003020103")),
+    "an extension twice": (KEY_USAGE, BASIC),
+    "a key of a kind that there is not": (bytes.fromhex("06072a8648ce3d0201"), bytes.fromhex("06072a8648ce3d027f")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", NO_SENSE)
+def test_one_that_makes_no_sense_is_no_proof_and_no_crash(case: str) -> None:
+    strange = altered(AUTHORITY.own, *NO_SENSE[case])
+    assert strange.pem != AUTHORITY.own.pem
+    assert proven_authority(ssl.PEM_cert_to_DER_cert(LEAF.pem), [strange.pem]) is None
+    assert proven_authority(ssl.PEM_cert_to_DER_cert(strange.pem), [AUTHORITY.own.pem]) is None
+
+
+async def test_a_server_that_shows_one_is_told_in_words() -> None:
+    strange = altered(LEAF, *NO_SENSE["a version that there is not"])
+    async with meeting(answering(http(REALMS)), strange) as (_server, session):
+        with pytest.raises(PxmError) as caught:
+            await secured(session, Trust(TrustMode.SYSTEM))
+    assert caught.value.code in {Code.UNREACHABLE, Code.CERTIFICATE_UNTRUSTED}

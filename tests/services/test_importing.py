@@ -12,6 +12,7 @@ from pxm_tui.domain import messages
 from pxm_tui.domain.certificate import TrustMode
 from pxm_tui.domain.cluster import Cluster, LoginMethod, Status
 from pxm_tui.domain.errors import StorageError
+from pxm_tui.domain.secret import Secret
 from pxm_tui.formats.own import row_of
 from pxm_tui.formats.rows import GivenTrust, ImportRow
 from pxm_tui.services.importing import Importer, RowResult, Verdict
@@ -223,3 +224,36 @@ async def test_a_trust_that_contradicts_itself(changes: dict[str, Any], field: s
     good = replace(row, trust=trust)
     assert (await run(bench, good))[0].verdict is Verdict.UNAUTHORIZED
     assert bench.gateway.servers["10.0.0.1"].sessions == 0
+
+
+ID = "11111111-2222-4333-8444-555555555555"
+
+
+@pytest.mark.parametrize("separate", [False, True])
+async def test_two_rows_with_one_id_are_two_clusters(separate: bool) -> None:
+    bench = bench_of(2)
+    results = await run(bench, *(token_row(number, id=ID, separate=separate) for number in (1, 2)), at_once=1)
+    assert [result.verdict for result in results] == [Verdict.REGISTERED, Verdict.REGISTERED]
+    kept = await bench.repository.list()
+    assert [found.name for found in kept] == ["c-1", "c-2"]
+    assert kept[0].id == ID != kept[1].id
+    assert {place[0] for place in bench.secrets.kept} == {found.id for found in kept}
+
+
+@pytest.mark.parametrize("separate", [False, True])
+@pytest.mark.parametrize("secret", [SECRET, None])
+async def test_what_another_import_has_saved_meanwhile_stays(secret: str | None, separate: bool) -> None:
+    bench, gate = bench_of(1), asyncio.Event()
+    bench.gateway.servers["10.0.0.1"].gates["secure"] = gate
+    row = token_row(1, id=ID, separate=separate, token_secret=secret)
+    task = asyncio.create_task(run(bench, row))
+    for _ in range(50):
+        await asyncio.sleep(0)
+    theirs = replace(cluster("theirs", number=9), id=ID)
+    await bench.repository.save(theirs)
+    await bench.secrets.put(ID, LoginMethod.TOKEN, Secret("theirs"))
+    gate.set()
+    (result,) = await task
+    assert result.verdict is Verdict.ALREADY_REGISTERED
+    assert await bench.repository.list() == (theirs,)
+    assert bench.secrets.kept[ID, LoginMethod.TOKEN].reveal() == "theirs"

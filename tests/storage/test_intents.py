@@ -139,3 +139,32 @@ async def test_who_looks_for_left_overs_does_not_get_in_the_way(tmp_path: Path) 
 async def test_without_a_directory_nothing_is_left_over(tmp_path: Path) -> None:
     assert await FileIntentLog(tmp_path / "none").left_over() == ()
     assert not (tmp_path / "none").exists()
+
+
+async def test_two_that_are_about_to_make_one_token_do_not_erase_each_others_intent(tmp_path: Path) -> None:
+    one, other = FileIntentLog(tmp_path), FileIntentLog(tmp_path)
+    await one.add(INTENT)
+    await other.add(INTENT)
+    await other.clear(INTENT)  # the token was there already
+    one.close()  # killed before it could save
+    assert await other.left_over() == (INTENT,)
+
+
+async def test_who_finds_the_token_of_one_that_was_killed_does_not_forget_it(tmp_path: Path) -> None:
+    killed, next_one = FileIntentLog(tmp_path), FileIntentLog(tmp_path)
+    await killed.add(INTENT)
+    killed.close()
+    await next_one.add(INTENT)
+    await next_one.clear(INTENT)
+    assert await next_one.left_over() == (INTENT,)
+    await next_one.clear(INTENT)
+    assert files_of(tmp_path) == []
+
+
+async def test_what_was_killed_before_it_could_act_is_erased_once_it_is_old(tmp_path: Path) -> None:
+    old, new = tmp_path / "a.unfinished", tmp_path / "b.unfinished"
+    for path in (old, new):
+        path.touch(0o600)
+    os.utime(old, (1, 1))
+    assert await FileIntentLog(tmp_path).left_over() == ()
+    assert files_of(tmp_path) == [new]
