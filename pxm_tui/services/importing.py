@@ -152,7 +152,7 @@ class Importer:
             async with asyncio.TaskGroup() as group:
                 for index, row in open_rows:
                     kept_id = None if row.cluster_id in taken else row.cluster_id
-                    taken |= {kept_id} - {None}
+                    taken.update([kept_id] if kept_id else [])
                     group.create_task(self._work(index, row, kept_id), name=f"import {row.place}")
         except asyncio.CancelledError:
             await self._see_what_was_saved(open_rows)

@@ -1,7 +1,8 @@
 """Tokens that are about to be made, one small file each, in the state directory.
 
-Two processes may be about to make the same one, so that each has a file of its own. The process that wrote a file holds a lock on it until it is cleared; a file without a lock is of a process that has
-ended in the middle. What a kill left half-written was never acted upon, because the write comes before the act.
+Two processes may be about to make the same one, so each has a file of its own. It holds a lock on that until it is
+cleared; a file without a lock is of a process that has ended in the middle. What a kill left half-written was never
+acted upon, because the write comes before the act.
 """
 
 from __future__ import annotations
