@@ -102,7 +102,8 @@ def test_a_full_disk_under_the_output_is_said_and_is_no_defect(environment: Path
 
 
 def test_a_log_that_cannot_be_written_stops_nothing(environment: Path) -> None:
-    (environment / "state" / "pxm.log").mkdir(mode=0o700, parents=True)
+    for directory in (environment, environment / "state", environment / "state" / "pxm.log"):
+        directory.mkdir(mode=0o700)
     done = subprocess.run([*PROGRAM, "vault", "--json"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
 
