@@ -177,6 +177,10 @@ class ChecklistView(Widget):
         others = [step for step in self._steps.values() if step.name not in self._names]
         return (*(step for step in others if step.state is StepState.FAILED), *known)
 
+    def has_begun(self, name: str) -> bool:
+        """Whether this step runs or has run."""
+        return name in self._steps and self._steps[name].state is not StepState.WAITING
+
     def clear(self) -> None:
         """Wait for all steps again."""
         self._steps = {}

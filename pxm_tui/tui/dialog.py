@@ -1,9 +1,8 @@
-"""What all dialogs share: the box, its keys, the moment before it listens, and how a service asks through it."""
+"""What all dialogs share: the box, its keys, the moment before it listens."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, TypeVar
 
 from textual import events
@@ -14,22 +13,12 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from pxm_tui.domain.cluster import Cluster
-from pxm_tui.domain.observation import Realm
-from pxm_tui.domain.secret import Secret
-from pxm_tui.domain.steps import Step
+from pxm_tui.domain.errors import PxmError
 from pxm_tui.services.bundle import Services
-from pxm_tui.services.dialog import (
-    CodeQuestion,
-    KnownAnswer,
-    KnownQuestion,
-    PassphraseQuestion,
-    TokenChoice,
-    TokenQuestion,
-    TrustQuestion,
-)
 from pxm_tui.tui.copying import TMUX_HINT
-from pxm_tui.tui.glyphs import glyphs_of, tag_spans
+from pxm_tui.tui.glyphs import STEP_STYLE, glyphs_of, tag_spans
 from pxm_tui.tui.keys import Key, bindings
+from pxm_tui.tui.prose import BLANK, Fact, Prose
 from pxm_tui.tui.screens.base import PxmDialog
 from pxm_tui.tui.text import fit, safe
 from pxm_tui.tui.widgets.frame import KeysLine, Painted, keys_content
@@ -148,6 +137,17 @@ class BoxDialog(PxmDialog[T]):
         """What Ctrl-Y copies; empty for nothing."""
         return ""
 
+    def problem(self, error: PxmError) -> list[Fact]:
+        """A failure, and what to do."""
+        mark = self.glyphs.of_step("failed")
+        return [Fact(f"{mark} {error.message}", style=STEP_STYLE["failed"]), Fact(error.hint)]
+
+    def show_problem(self, error: PxmError) -> None:
+        """Show a failure in the `Prose` called `#problem`."""
+        found = self.query_one("#problem", Prose)
+        found.show([BLANK, *self.problem(error)])
+        found.display = True
+
     # The box
 
     def compose(self) -> ComposeResult:
@@ -246,91 +246,3 @@ def fit_keys(keys: Sequence[tuple[str, str]], width: int, rows: int = 2) -> list
             lines.append([])
         lines[-1].append(key)
     return [keys_content(line, 3) for line in lines]
-
-
-async def ask(screen: Screen[Any], dialog: Screen[T]) -> T | None:
-    """Open a dialog over `screen` and wait for its answer; None when it was left, or the screen has gone."""
-    answer: asyncio.Future[T | None] = asyncio.get_running_loop().create_future()
-
-    def answered(result: T | None) -> None:
-        if not answer.done():
-            answer.set_result(result)
-
-    if not screen.call_later(lambda: screen.app.push_screen(dialog, answered)):
-        return None
-    try:
-        return await answer
-    except asyncio.CancelledError:
-        if dialog.is_current:
-            dialog.dismiss(None)
-        raise
-
-
-class Asker:
-    """A screen's side of a service: shows the steps, opens the dialogs.
-
-    Everything reaches the screen through its own queue, in order, whichever task the service calls from.
-
-    Args:
-        screen: over which dialogs open.
-        services: the bundle, for the dialogs.
-        on_step: told of every step.
-        on_code: asked for a second factor.
-        on_realms: told of the server's realms.
-    """
-
-    def __init__(
-        self,
-        screen: Screen[Any],
-        services: Services,
-        *,
-        on_step: Callable[[Step], None],
-        on_code: Callable[[CodeQuestion], Awaitable[Secret | None]] | None = None,
-        on_realms: Callable[[tuple[Realm, ...]], None] | None = None,
-    ) -> None:
-        self._screen = screen
-        self._services = services
-        self._on_step = on_step
-        self._on_code = on_code
-        self._on_realms = on_realms
-        self._trusted: set[str] = set()
-
-    def step(self, step: Step) -> None:
-        """Show it."""
-        self._screen.call_later(self._on_step, step)
-
-    def realms(self, realms: tuple[Realm, ...]) -> None:
-        """Show what the realms are."""
-        if self._on_realms is not None:
-            self._screen.call_later(self._on_realms, realms)
-
-    async def trust(self, question: TrustQuestion) -> bool:
-        """Ask, unless the person has trusted this certificate of this endpoint a moment ago."""
-        from pxm_tui.tui.screens.certificate import CertificateDialog
-
-        key = f"{question.endpoint.url} {question.certificate.sha256}"
-        if key not in self._trusted and await ask(self._screen, CertificateDialog(question, self._services)):
-            self._trusted.add(key)
-        return key in self._trusted
-
-    async def code(self, question: CodeQuestion) -> Secret | None:
-        """Ask the screen, where it has a field for it."""
-        return None if self._on_code is None else await self._on_code(question)
-
-    async def known(self, question: KnownQuestion) -> KnownAnswer | None:
-        """Ask."""
-        from pxm_tui.tui.screens.known import KnownDialog
-
-        return await ask(self._screen, KnownDialog(question, self._services))
-
-    async def passphrase(self, question: PassphraseQuestion) -> Secret | None:
-        """Ask."""
-        from pxm_tui.tui.screens.passphrase import PassphraseDialog
-
-        return await ask(self._screen, PassphraseDialog(question, self._services))
-
-    async def token(self, question: TokenQuestion) -> TokenChoice | None:
-        """Ask; leaving the question keeps the password."""
-        from pxm_tui.tui.screens.token import TokenDialog
-
-        return await ask(self._screen, TokenDialog(question, self._services))

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.widget import Widget
 
 from pxm_tui.domain.addresses import DEFAULT_PORT, check_name, parse_endpoint, parse_fingerprint, parse_label
 from pxm_tui.domain.certificate import Trust
-from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod
+from pxm_tui.domain.cluster import Cluster, Endpoint
 from pxm_tui.domain.errors import InvalidError
-from pxm_tui.domain.secret import Secret
 from pxm_tui.services.authority import wished_trust
 from pxm_tui.services.editing import Changes, edited_endpoints
-from pxm_tui.services.ports import Credentials
 from pxm_tui.tui.draft import ENVIRONMENTS
 from pxm_tui.tui.fields import Choice, FormInput
+from pxm_tui.tui.form_body import FormBody
 from pxm_tui.tui.forms import FieldRow, LoginFields
 from pxm_tui.tui.name_gate import NameGate
 
 UNCHANGED = "empty: stays as it is"
 
 
-class EditForm(Vertical):
+class EditForm(FormBody):
     """The fields, filled with what the record has; secrets are empty.
 
     Args:
@@ -34,7 +31,6 @@ class EditForm(Vertical):
     """
 
     DEFAULT_CSS = """
-    EditForm { height: auto; width: 1fr; padding: 0 1; }
     EditForm NameGate { padding-left: 13; }
     """
 
@@ -57,9 +53,7 @@ class EditForm(Vertical):
         self.gate = NameGate(cluster)
         self.gate.display = False
         self.fingerprint = FormInput("", id="fingerprint")
-        login = cluster.login
-        user = login.user if login.method is LoginMethod.PASSWORD else ""
-        self.login = LoginFields(method=login.method, user=user, token_id=login.token_id or "", secret_hint=UNCHANGED)
+        self.login = LoginFields.of(cluster.login, UNCHANGED)
 
     def compose(self) -> ComposeResult:
         """One row a field."""
@@ -84,19 +78,6 @@ class EditForm(Vertical):
 
     # What is wrong
 
-    def row(self, field: str) -> FieldRow:
-        """The row of a field."""
-        return self.query_one(f"#row-{field}", FieldRow)
-
-    def complain(self, field: str, hint: str = "", text: str = "") -> None:
-        """Say at a field what is wrong with it, and go there."""
-        row = self.row(field)
-        if hint:
-            row.say(hint, "problem")
-        if text:
-            row.say_below(text)
-        row.control.focus()
-
     def clear_problems(self) -> None:
         """Nothing is wrong any more."""
         for field in ("name", "environment", "labels", "endpoints", "guard", "fingerprint"):
@@ -118,7 +99,7 @@ class EditForm(Vertical):
             endpoints=self._endpoints(),
             read_only=self._guard(),
             trust=self._trust(),
-            credentials=self._credentials(),
+            credentials=self.login.other_than(self._cluster.login),
         ).against(self._cluster)
 
     def _labels(self) -> tuple[tuple[str, str], ...]:
@@ -146,44 +127,14 @@ class EditForm(Vertical):
         typed = self.fingerprint.value.strip()
         return wished_trust(parse_fingerprint(typed), None) if typed else None
 
-    def _credentials(self) -> Credentials | None:
-        """The login that was typed; None where it stays. Raises `InvalidError`."""
-        stored, login = self._cluster.login, self.login
-        typed = (login.user if login.method is LoginMethod.PASSWORD else login.token_id).value.strip()
-        if login.method is stored.method and typed == stored.name and not login.typed_secret():
-            return None
-        if login.method is LoginMethod.PASSWORD and typed and "@" not in typed:
-            raise InvalidError("user", "The realm is missing.", do=f"Example: {typed}@pam.", field="user")
-        return login.credentials()
-
-    def code(self) -> Secret | None:
-        """The second factor, where it was typed."""
-        code = self.login.code.secret()
-        return Secret(code.reveal().strip()) if self.login.asks_for_code and code else None
-
-    async def drained(self) -> None:
-        """Wait until every key that was sent to any field has been taken in."""
-        await asyncio.gather(*(field.drained() for field in self._inputs()))
-
-    # Which fields can be used
-
-    def freeze(self, *, but_code: bool = False) -> None:
-        """Nothing can be typed, or only the code."""
-        self.screen.set_focus(None)
-        for control in self._controls():
-            control.disabled = not (but_code and control is self.login.code)
-
-    def thaw(self) -> None:
-        """Everything can be typed."""
-        for control in self._controls():
-            control.disabled = False
-
-    def _inputs(self) -> Iterator[FormInput]:
+    def inputs(self) -> Iterator[FormInput]:
+        """All fields to type in."""
         yield from (self.cluster_name, self.labels, self.endpoints, self.gate.typed, self.fingerprint)
         yield from self.login.inputs()
 
-    def _controls(self) -> Iterator[Widget]:
-        yield from self._inputs()
+    def controls(self) -> Iterator[Widget]:
+        """All fields."""
+        yield from self.inputs()
         yield from (self.environment, self.guard, self.login.choice)
 
 

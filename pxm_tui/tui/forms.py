@@ -13,7 +13,8 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from pxm_tui.domain.addresses import ParsedToken, parse_token
-from pxm_tui.domain.cluster import LoginMethod
+from pxm_tui.domain.cluster import Login, LoginMethod
+from pxm_tui.domain.errors import InvalidError, PxmError
 from pxm_tui.domain.observation import Realm
 from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.text import one_line
@@ -32,6 +33,17 @@ TOKEN_CHOICES = (
     (NO_TOKEN, "none"),
 )
 """What the token that is made of a password may do, by role."""
+
+REJECTED = {
+    "credentials": "! rejected",
+    "token": "! rejected",
+    "second_factor_wrong": "! not accepted",
+    "second_factor_needed": "! needed",
+    "locked": "! locked",
+    "unknown_realm": "! no such realm",
+    "already_registered": "! taken",
+}
+"""Said at the field that an error belongs to, by cause."""
 
 _KIND_STYLE = {"help": "$pxm-faint", "note": "$pxm-note", "problem": "$pxm-bad"}
 
@@ -167,6 +179,12 @@ class LoginFields(Vertical):
         if self._makes_token:
             yield FieldRow("Token", self.token, id="row-token").add_class("password-row")
 
+    @classmethod
+    def of(cls, login: Login, secret_hint: str) -> LoginFields:
+        """Filled with a login that is stored, but for its secret; the hint says what an empty one stands for."""
+        user = login.user if login.method is LoginMethod.PASSWORD else ""
+        return cls(method=login.method, user=user, token_id=login.token_id or "", secret_hint=secret_hint)
+
     @property
     def method(self) -> LoginMethod:
         """The way of login."""
@@ -262,6 +280,13 @@ class LoginFields(Vertical):
         self.code.forget()
         self.remove_class("-code")
 
+    def take_failure(self, error: PxmError) -> None:
+        """Ask for the second factor where it is what failed; else forget it."""
+        if error.cause in {"second_factor_wrong", "second_factor_needed", "locked"}:
+            self.show_code()
+        else:
+            self.code.forget()
+
     # What was typed
 
     def forget_secrets(self) -> None:
@@ -279,17 +304,22 @@ class LoginFields(Vertical):
         """The secret of the way of login that is chosen."""
         return (self.password if self.method is LoginMethod.PASSWORD else self.token_secret).secret()
 
+    def typed_code(self) -> Secret | None:
+        """The second factor, where its field is shown and it was typed."""
+        code = self.code.secret()
+        return Secret(code.reveal().strip()) if self.asks_for_code and code else None
+
     def request_fields(self) -> dict[str, object]:
         """The fields for a request, the secrets wrapped."""
         from pydantic import SecretStr
 
         if self.method is LoginMethod.TOKEN:
             return {"token_id": self.token_id.value, "token_secret": SecretStr(self.token_secret.secret().reveal())}
-        code = self.code.secret()
+        code = self.typed_code()
         return {
             "user": self.user.value,
             "password": SecretStr(self.password.secret().reveal()),
-            "code": SecretStr(code.reveal().strip()) if code and self.asks_for_code else None,
+            "code": SecretStr(code.reveal()) if code else None,
             **self._token_fields(),
         }
 
@@ -308,3 +338,16 @@ class LoginFields(Vertical):
         from pxm_tui.services.requests import build_request
 
         return build_request(endpoint="login", **self.request_fields()).credentials()
+
+    def other_than(self, stored: Login) -> Credentials | None:
+        """What is sent to log in; None where the stored login is meant: its name, and no secret.
+
+        Raises:
+            InvalidError: naming the first field that is wrong.
+        """
+        typed = (self.user if self.method is LoginMethod.PASSWORD else self.token_id).value.strip()
+        if self.method is stored.method and typed == stored.name and not self.typed_secret():
+            return None
+        if self.method is LoginMethod.PASSWORD and typed and "@" not in typed:
+            raise InvalidError("user", "The realm is missing.", do=f"Example: {typed}@pam.", field="user")
+        return self.credentials()

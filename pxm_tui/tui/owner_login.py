@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
@@ -15,6 +13,7 @@ from pxm_tui.services.owners import Key
 from pxm_tui.services.ports import Credentials
 from pxm_tui.tui.fields import FormInput
 from pxm_tui.tui.forms import FieldRow
+from pxm_tui.tui.second_factor import CodeWait
 
 
 class OwnerLogin(Vertical):
@@ -41,7 +40,7 @@ class OwnerLogin(Vertical):
         self._user = user
         self.password = FormInput(secret=True, id="owner-password")
         self.code = FormInput(secret=True, id="owner-code")
-        self._waiting: asyncio.Future[Secret | None] | None = None
+        self._code = CodeWait(self.code)
 
     def compose(self) -> ComposeResult:
         """The rows."""
@@ -51,7 +50,7 @@ class OwnerLogin(Vertical):
     @property
     def waits_for_code(self) -> bool:
         """The server has asked for a second factor."""
-        return self._waiting is not None
+        return self._code.waits
 
     async def key(self) -> Key | None:
         """The login that was typed; None where nothing was."""
@@ -61,9 +60,7 @@ class OwnerLogin(Vertical):
 
     async def ask_code(self, _question: CodeQuestion) -> Secret | None:
         """Show the row, and wait for `send_code`."""
-        self._waiting = asyncio.get_running_loop().create_future()
-        self.call_later(self._show_code)
-        return await self._waiting
+        return await self._code.ask(lambda: self.call_later(self._show_code))
 
     def _show_code(self) -> None:
         self.add_class("-code")
@@ -73,13 +70,10 @@ class OwnerLogin(Vertical):
 
     async def send_code(self) -> None:
         """What was typed goes to the server."""
-        await self.code.drained()
-        waiting = self._waiting
-        if waiting is None or waiting.done() or not self.code.value.strip():
-            return
-        self._waiting = None
-        self.code.disabled = True
-        waiting.set_result(Secret(self.code.value.strip()))
+        typed = await self._code.typed()
+        if typed:
+            self.code.disabled = True
+            self._code.answer(typed)
 
     def freeze(self) -> None:
         """Nothing can be typed."""
@@ -87,7 +81,7 @@ class OwnerLogin(Vertical):
 
     def thaw(self) -> None:
         """Begin again; the password need not be typed again."""
-        self._waiting = None
+        self._code.give_up()
         self.password.disabled = False
         self.code.forget()
         self.remove_class("-code")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input
@@ -17,6 +15,7 @@ from pxm_tui.domain.addresses import ParsedEndpoint, parse_endpoint, parse_label
 from pxm_tui.domain.errors import InvalidError
 from pxm_tui.tui.draft import ENVIRONMENTS, RegisterDraft
 from pxm_tui.tui.fields import Choice, FormInput
+from pxm_tui.tui.form_body import FormBody
 from pxm_tui.tui.forms import FieldRow, LoginFields
 
 if TYPE_CHECKING:
@@ -25,15 +24,11 @@ if TYPE_CHECKING:
 ENDPOINT_HELP = "name, IP address or URL"
 
 
-class RegisterForm(Vertical):
+class RegisterForm(FormBody):
     """The fields, in the order in which they are asked.
 
     Args:
         draft: what they begin with.
-    """
-
-    DEFAULT_CSS = """
-    RegisterForm { height: auto; width: 1fr; padding: 0 1; }
     """
 
     class EndpointChanged(Message):
@@ -122,18 +117,6 @@ class RegisterForm(Vertical):
 
     # What is wrong
 
-    def row(self, field: str) -> FieldRow:
-        """The row of a field."""
-        return self.query_one(f"#row-{field}", FieldRow)
-
-    def complain(self, field: str, hint: str = "", text: str = "") -> None:
-        """Say at a field what is wrong with it."""
-        row = self.row(field)
-        if hint:
-            row.say(hint, "problem")
-        if text:
-            row.say_below(text)
-
     def clear_problems(self) -> None:
         """Nothing is wrong any more."""
         for field in ("name", "environment", "labels"):
@@ -167,36 +150,16 @@ class RegisterForm(Vertical):
             raise InvalidError("labels", "The environment is chosen above: leave env= out here.", field="labels")
         return (("env", self.environment.value), *typed)
 
-    async def drained(self) -> None:
-        """Wait until every key that was sent to any field has been taken in."""
-        await asyncio.gather(*(field.drained() for field in self._inputs()))
-
-    # Which fields can be used
-
-    def control(self, field: str) -> Widget:
-        """Where a field is typed or chosen."""
-        return self.row(field).control
-
-    def freeze(self, *, but_code: bool = False) -> None:
-        """Nothing can be typed, or only the code."""
-        if self.screen.focused is not None:
-            self.screen.set_focus(None)
-        for control in self._controls():
-            control.disabled = not (but_code and control is self.login.code)
-
-    def thaw(self) -> None:
-        """Everything can be typed."""
-        for control in self._controls():
-            control.disabled = False
-
-    def _inputs(self) -> Iterator[FormInput]:
+    def inputs(self) -> Iterator[FormInput]:
+        """All fields to type in."""
         yield self.endpoint
         yield from self.login.inputs()
         yield self.cluster_name
         yield self.labels
 
-    def _controls(self) -> Iterator[Widget]:
-        yield from self._inputs()
+    def controls(self) -> Iterator[Widget]:
+        """All fields."""
+        yield from self.inputs()
         yield self.environment
         yield self.login.choice
         yield self.login.token

@@ -17,11 +17,11 @@ from pxm_tui.services.editing import Edited
 from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.services.repairs import CheckReport
 from pxm_tui.services.trusting import Comparison
+from pxm_tui.tui.asking import Asker
 from pxm_tui.tui.checklist_view import ChecklistShape, ChecklistView
-from pxm_tui.tui.dialog import Asker, BoxDialog, buttons
+from pxm_tui.tui.dialog import BoxDialog, buttons
 from pxm_tui.tui.explain import other_nodes
 from pxm_tui.tui.fields import PushButton
-from pxm_tui.tui.glyphs import STEP_STYLE
 from pxm_tui.tui.prose import BLANK, Fact, Prose
 
 if TYPE_CHECKING:
@@ -241,9 +241,7 @@ class CheckDialog(BoxDialog[None]):
         """What stopped it is no step: the secret store, the registry."""
         self._steps = tuple(self._checklist.steps)
         self._checklist.stop()
-        mark = self.glyphs.of_step("failed")
-        facts = [Fact(f"{mark} {error.message}", style=STEP_STYLE["failed"])]
-        self._show_beyond([BLANK, *facts, Fact(error.hint)])
+        self._show_beyond([BLANK, *self.problem(error)])
         self._end(TRY_AGAIN)
 
     def _end(self, remedy_label: str | None) -> None:

@@ -16,9 +16,9 @@ from pxm_tui.domain.times import age
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.deregistration import Deregistration, cleanup_of, is_revocable
 from pxm_tui.services.fleet_view import ClusterView
-from pxm_tui.tui.dialog import Asker, BoxDialog, buttons
+from pxm_tui.tui.asking import Asker
+from pxm_tui.tui.dialog import BoxDialog, buttons
 from pxm_tui.tui.fields import PushButton
-from pxm_tui.tui.glyphs import STEP_STYLE
 from pxm_tui.tui.name_gate import NameGate
 from pxm_tui.tui.owner_login import OwnerLogin
 from pxm_tui.tui.prose import BLANK, Fact, Prose
@@ -190,10 +190,7 @@ class DeregisterDialog(BoxDialog[Deregistration | None]):
 
     def _fail(self, error: PxmError) -> None:
         self._again()
-        problem = self.query_one("#problem", Prose)
-        mark = self.glyphs.of_step("failed")
-        problem.show([BLANK, Fact(f"{mark} {error.message}", style=STEP_STYLE["failed"]), Fact(error.hint)])
-        problem.display = True
+        self.show_problem(error)
         self.query_one("#cancel").focus(scroll_visible=False)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-
-from textual import events, work
+from textual import work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -17,13 +15,15 @@ from pxm_tui.services.bundle import Services
 from pxm_tui.services.dialog import CodeQuestion
 from pxm_tui.services.editing import Changes, Edited, EditFailedError
 from pxm_tui.services.fleet_view import ClusterView
+from pxm_tui.tui.asking import Asker
 from pxm_tui.tui.checklist_view import ChecklistView
-from pxm_tui.tui.dialog import Asker, BodyScroll, fit_keys, program_title
+from pxm_tui.tui.dialog import BodyScroll, program_title
 from pxm_tui.tui.edit_form import EditForm
+from pxm_tui.tui.forms import REJECTED
 from pxm_tui.tui.glyphs import environment_style
 from pxm_tui.tui.keys import Key, bindings
-from pxm_tui.tui.screens.base import PxmScreen
-from pxm_tui.tui.screens.register import REJECTED
+from pxm_tui.tui.screens.form import FormScreen
+from pxm_tui.tui.second_factor import CodeWait
 from pxm_tui.tui.text import safe
 from pxm_tui.tui.widgets.frame import KeysLine, RuleLine, TitleLine
 
@@ -37,7 +37,7 @@ KEYS = (
 NOTHING_YET = "nothing is saved unless every check passes"
 
 
-class EditScreen(PxmScreen[Edited | None]):
+class EditScreen(FormScreen[Edited | None]):
     """The form; gives what was done, or None.
 
     Args:
@@ -46,26 +46,18 @@ class EditScreen(PxmScreen[Edited | None]):
         field: where it begins.
     """
 
+    HELP_TITLE = "Edit"
+    HELP_KEYS = KEYS
     BINDINGS = [
         *bindings(KEYS[:2]),
-        ("enter", "submit"),
-        ("escape", "back"),
-        ("f1", "help"),
-        ("pagedown", "page(1)"),
-        ("pageup", "page(-1)"),
     ]
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (66, "-roomy")]
     DEFAULT_CSS = """
-    EditScreen #edit-body { height: 1fr; scrollbar-size-vertical: 1; }
     EditScreen #checks { display: none; }
     EditScreen.-begun #checks { display: block; }
-    EditScreen.-narrow FieldRow .hint.-help { display: none; }
-    EditScreen ChecklistView { padding: 0 1; }
     """
 
     def __init__(self, services: Services, view: ClusterView, *, field: str = "name") -> None:
-        super().__init__()
-        self.services = services
+        super().__init__(services)
         self._cluster = view.cluster
         self._before = view.snapshot
         self._field = field
@@ -73,14 +65,13 @@ class EditScreen(PxmScreen[Edited | None]):
         self._checklist = ChecklistView(EDIT_STEPS)
         self._asker = Asker(self, services, on_step=self._take_step, on_code=self._ask_code)
         self._busy = False
-        self._code: asyncio.Future[Secret | None] | None = None
-        self._ready_code: Secret | None = None
+        self._code = CodeWait(self._form.login.code)
 
     def compose(self) -> ComposeResult:
         """Title, fields, checklist, keys."""
         yield TitleLine(id="title")
         yield Static("", classes="blank")
-        with BodyScroll(id="edit-body"):
+        with BodyScroll(id="form-body"):
             yield self._form
             with Vertical(id="checks"):
                 yield RuleLine("Checks")
@@ -93,10 +84,6 @@ class EditScreen(PxmScreen[Edited | None]):
         self._say(NOTHING_YET)
         self._form.row(self._field).control.focus()
 
-    async def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002
-        """Show as many keys as fit."""
-        self._show_keys()
-
     # What is shown
 
     def _say(self, state: str) -> None:
@@ -105,16 +92,11 @@ class EditScreen(PxmScreen[Edited | None]):
         environment = (safe(cluster.environment.upper(), 12), environment_style(cluster.environment))
         right = [Content.assemble(environment, "   ", state), Content.assemble(environment), Content("")]
         self.query_one("#title", TitleLine).show([left], right)
-        self._show_keys()
+        self.show_keys()
 
-    def _show_keys(self) -> None:
-        line = self.query_one("#keys", KeysLine)
-        rows = fit_keys(self._footer(), self.app.size.width)
-        line.show_content(*rows)
-        line.styles.height = len(rows)
-
-    def _footer(self) -> list[tuple[str, str]]:
-        if self._code is not None:
+    def footer_keys(self) -> list[tuple[str, str]]:
+        """By what goes on."""
+        if self._code.waits:
             return [("Enter", "send the code"), ("Esc", "stop, keeps what you typed")]
         if self._busy:
             return [("Esc", "stop, keeps what you typed")]
@@ -126,24 +108,9 @@ class EditScreen(PxmScreen[Edited | None]):
 
     # Keys
 
-    def action_move(self, by: int) -> None:
-        """To the next field, or the one before."""
-        self.focus_next() if by > 0 else self.focus_previous()
-
-    def action_page(self, by: int) -> None:
-        """Scroll."""
-        body = self.query_one("#edit-body")
-        body.scroll_relative(y=by * max(1, body.size.height - 1), animate=False)
-
-    def action_help(self) -> None:
-        """The keys of the form."""
-        from pxm_tui.tui.screens.help import HelpScreen
-
-        self.app.push_screen(HelpScreen(self.services, KEYS, "Edit", legend=False))
-
     def action_submit(self) -> None:
         """Check and save; or send the code."""
-        if self._code is not None:
+        if self._code.waits:
             self._send_code()
         elif not self._busy:
             self._run()
@@ -154,8 +121,7 @@ class EditScreen(PxmScreen[Edited | None]):
             self._form.login.forget_secrets()
             self.dismiss(None)
             return
-        saving = next(step for step in self._checklist.steps if step.name == "save")
-        if saving.state is not StepState.WAITING:
+        if self._checklist.has_begun("save"):
             return  # what is being saved goes on to its end
         self.workers.cancel_group(self, "edit")
         self._checklist.stop()
@@ -173,7 +139,7 @@ class EditScreen(PxmScreen[Edited | None]):
         except InvalidError as error:
             self._complain(error)
             return
-        self._ready_code = self._form.code()
+        self._code.prepare(self._form.login.typed_code())
         self._begin()
         try:
             done = await self._edit(changes)
@@ -202,11 +168,11 @@ class EditScreen(PxmScreen[Edited | None]):
         self._checklist.clear()
         self._form.freeze()
         self._say(NOTHING_YET)
-        self.call_after_refresh(self.query_one("#edit-body").scroll_end, animate=False)
+        self.call_after_refresh(self.query_one("#form-body").scroll_end, animate=False)
 
     def _thaw(self, state: str) -> None:
         self._busy = False
-        self._code = None
+        self._code.give_up()
         self._form.thaw()
         self._say(state)
 
@@ -214,21 +180,19 @@ class EditScreen(PxmScreen[Edited | None]):
         """A field is wrong; nothing was contacted."""
         field = error.field if error.field in EditForm.FIELDS else "name"
         self._form.complain(field or "name", text=f"{error.message} {error.do}".strip())
+        self._form.control(field or "name").focus()
 
     def _fail(self, steps: tuple[Step, ...], error: PxmError) -> None:
         """A check failed: explain it, and go to the field to correct."""
         shown = steps or (Step.of_error("save", 0, error),)
         self._checklist.take_all(shown)
         self._thaw("nothing was saved")
-        login = self._form.login
-        if error.cause in {"second_factor_wrong", "second_factor_needed", "locked"}:
-            login.show_code()
-        else:
-            login.code.forget()
+        self._form.login.take_failure(error)
         failed_at = next((step.name for step in shown if step.state is StepState.FAILED), "")
         field = self._field_of(error, failed_at)
         self._form.complain(field, REJECTED.get(error.cause, ""))
-        self.call_after_refresh(self.query_one("#edit-body").scroll_end, animate=False)
+        self._form.control(field).focus()
+        self.call_after_refresh(self.query_one("#form-body").scroll_end, animate=False)
 
     def _field_of(self, error: PxmError, failed_at: str) -> str:
         """The field that an error is about."""
@@ -241,33 +205,25 @@ class EditScreen(PxmScreen[Edited | None]):
     # The second factor
 
     async def _ask_code(self, question: CodeQuestion) -> Secret | None:
-        if self._ready_code is not None:
-            ready, self._ready_code = self._ready_code, None
-            return ready
-        self._code = asyncio.get_running_loop().create_future()
-        self.call_later(self._show_code, question)
-        return await self._code
+        return await self._code.ask(lambda: self.call_later(self._show_code, question))
 
     def _show_code(self, question: CodeQuestion) -> None:
-        if self._code is None:
+        if not self._code.waits:
             return
         self._form.login.show_code()
         self._form.freeze(but_code=True)
         self._checklist.say("login", f"{question.user}: password accepted, now the second factor")
-        self._show_keys()
+        self.show_keys()
         self._form.login.code.focus()
 
     @work(exclusive=True, group="code", description="sending the second factor")
     async def _send_code(self) -> None:
-        field = self._form.login.code
-        await field.drained()
-        waiting = self._code
-        if waiting is None or waiting.done():
+        typed = await self._code.typed()
+        if typed is None:
             return
-        if not field.value.strip():
-            self._form.login.row("code").say("! empty", "problem")
+        if not typed:
+            self._form.complain("code", "! empty")
             return
-        self._code = None
-        field.disabled = True
-        self._show_keys()
-        waiting.set_result(Secret(field.value.strip()))
+        self._form.login.code.disabled = True
+        self._code.answer(typed)
+        self.show_keys()

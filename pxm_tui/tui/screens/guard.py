@@ -11,7 +11,6 @@ from pxm_tui.services.bundle import Services
 from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.dialog import BoxDialog, buttons
 from pxm_tui.tui.fields import PushButton
-from pxm_tui.tui.glyphs import STEP_STYLE
 from pxm_tui.tui.name_gate import NameGate
 from pxm_tui.tui.prose import BLANK, Fact, Prose
 
@@ -99,10 +98,7 @@ class GuardDialog(BoxDialog[Cluster | None]):
             done = await self.services.guard.switch(self._cluster.id, read_only=not self._cluster.read_only)
         except PxmError as error:
             self._turning = False
-            mark = self.glyphs.of_step("failed")
-            problem = self.query_one("#problem", Prose)
-            problem.show([BLANK, Fact(f"{mark} {error.message}", style=STEP_STYLE["failed"]), Fact(error.hint)])
-            problem.display = True
+            self.show_problem(error)
             return
         await self.services.fleet.reload()
         self.dismiss(done)

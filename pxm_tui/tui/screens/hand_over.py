@@ -8,13 +8,11 @@ from textual.app import ComposeResult
 from pxm_tui.domain.errors import InvalidError, PxmError
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.ports import VaultMode, VaultState
-from pxm_tui.services.secrets import SHORTEST_PASSPHRASE
 from pxm_tui.tui.dialog import BoxDialog, buttons
 from pxm_tui.tui.fields import FormInput, PushButton
 from pxm_tui.tui.forms import FieldRow
-from pxm_tui.tui.glyphs import STEP_STYLE
 from pxm_tui.tui.prose import BLANK, Fact, Prose
-from pxm_tui.tui.screens.passphrase import NEW_LOST
+from pxm_tui.tui.screens.passphrase import NEW_LOST, complaint_of_new
 
 TITLES = {
     VaultMode.PASSPHRASE: "A passphrase of your own",
@@ -148,10 +146,7 @@ class HandOverDialog(BoxDialog[str | None]):
             self._fields["current"].forget()
             self._complain("current", "That was not the passphrase.")
             return
-        problem = self.query_one("#problem", Prose)
-        mark = self.glyphs.of_step("failed")
-        problem.show([BLANK, Fact(f"{mark} {error.message}", style=STEP_STYLE["failed"]), Fact(error.hint)])
-        problem.display = True
+        self.show_problem(error)
 
     def _complain(self, name: str, text: str) -> None:
         self.query_one(f"#row-{name}", FieldRow).say_below(text)
@@ -165,8 +160,4 @@ class HandOverDialog(BoxDialog[str | None]):
                 return name, "The passphrase is missing."
         if "first" not in self._fields:
             return None
-        if len(self._fields["first"].value) < SHORTEST_PASSPHRASE:
-            return "first", f"At least {SHORTEST_PASSPHRASE} characters."
-        if self._fields["first"].secret() != self._fields["again"].secret():
-            return "again", "The two are not the same."
-        return None
+        return complaint_of_new(self._fields["first"], self._fields["again"])

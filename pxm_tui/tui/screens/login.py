@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -18,13 +17,13 @@ from pxm_tui.services.dialog import CodeQuestion
 from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.services.ports import Credentials
 from pxm_tui.services.repairs import CheckReport
+from pxm_tui.tui.asking import Asker
 from pxm_tui.tui.checklist_view import ChecklistShape, ChecklistView
-from pxm_tui.tui.dialog import Asker, BoxDialog, buttons
+from pxm_tui.tui.dialog import BoxDialog, buttons
 from pxm_tui.tui.fields import Choice, FormInput, PushButton
-from pxm_tui.tui.forms import LoginFields
-from pxm_tui.tui.glyphs import STEP_STYLE
+from pxm_tui.tui.forms import REJECTED, LoginFields
 from pxm_tui.tui.prose import BLANK, Fact, Prose
-from pxm_tui.tui.screens.register import REJECTED
+from pxm_tui.tui.second_factor import CodeWait
 
 UNCHANGED = "empty: try the stored one again"
 
@@ -55,14 +54,11 @@ class LoginScreen(BoxDialog[CheckReport | None]):
         self._checklist = ChecklistView(self.STEPS, ChecklistShape(name_width=14))
         self._asker = Asker(self, services, on_step=self._take_step, on_code=self._ask_code)
         self._busy = False
-        self._code: asyncio.Future[Secret | None] | None = None
-        self._ready_code: Secret | None = None
+        self._code = CodeWait(self._login.code)
 
     def fields(self) -> LoginFields:
         """The fields, as they are to begin with."""
-        login = self._cluster.login
-        user = login.user if login.method is LoginMethod.PASSWORD else ""
-        return LoginFields(method=login.method, user=user, token_id=login.token_id or "", secret_hint=UNCHANGED)
+        return LoginFields.of(self._cluster.login, UNCHANGED)
 
     @property
     def box_title(self) -> str:
@@ -75,7 +71,7 @@ class LoginScreen(BoxDialog[CheckReport | None]):
 
     def footer_keys(self) -> list[tuple[str, str]]:
         """By what goes on."""
-        if self._code is not None:
+        if self._code.waits:
             return [("Enter", "send the code"), ("Esc", "stop, keeps what you typed")]
         if self._busy:
             return [("Esc", "stop, keeps what you typed")]
@@ -105,7 +101,7 @@ class LoginScreen(BoxDialog[CheckReport | None]):
         """Log in; or send the code."""
         if not self.listens:
             return
-        if self._code is not None:
+        if self._code.waits:
             self._send_code()
         elif not self._busy:
             self._run()
@@ -165,15 +161,8 @@ class LoginScreen(BoxDialog[CheckReport | None]):
 
     def credentials(self) -> Credentials | None:
         """What was typed; None stands for the stored login. Raises `InvalidError`."""
-        stored, login = self._cluster.login, self._login
-        typed = login.user.value if login.method is LoginMethod.PASSWORD else login.token_id.value
-        code = login.code.secret()
-        self._ready_code = Secret(code.reveal().strip()) if login.asks_for_code and code else None
-        if login.method is stored.method and typed.strip() == stored.name and not login.typed_secret():
-            return None
-        if login.method is LoginMethod.PASSWORD and typed.strip() and "@" not in typed:
-            raise InvalidError("user", "The realm is missing.", do=f"Example: {typed.strip()}@pam.", field="user")
-        return login.credentials()
+        self._code.prepare(self._login.typed_code())
+        return self._login.other_than(self._cluster.login)
 
     def _complain(self, error: PxmError) -> None:
         field = error.field if error.field in LoginFields.FIELDS else "user"
@@ -186,14 +175,10 @@ class LoginScreen(BoxDialog[CheckReport | None]):
     def _fail(self, error: PxmError, *, in_checklist: bool = False) -> None:
         self._thaw()
         login = self._login
-        if error.cause in {"second_factor_wrong", "second_factor_needed", "locked"}:
-            login.show_code()
-        else:
-            login.code.forget()
+        login.take_failure(error)
         if not in_checklist:
             problem = self.query_one("#problem", Prose)
-            mark = self.glyphs.of_step("failed")
-            problem.show([Fact(f"{mark} {error.message}", style=STEP_STYLE["failed"]), Fact(error.hint), BLANK])
+            problem.show([*self.problem(error), BLANK])
             problem.display = True
         if error.field in LoginFields.FIELDS and error.cause in REJECTED:
             login.row(error.field).say(REJECTED[error.cause], "problem")
@@ -215,7 +200,7 @@ class LoginScreen(BoxDialog[CheckReport | None]):
 
     def _thaw(self) -> None:
         self._busy = False
-        self._code = None
+        self._code.give_up()
         for control in (*self._login.inputs(), self._login.choice, self.query_one("#login")):
             control.disabled = False
         self.show_keys()
@@ -231,15 +216,10 @@ class LoginScreen(BoxDialog[CheckReport | None]):
     # The second factor
 
     async def _ask_code(self, question: CodeQuestion) -> Secret | None:
-        if self._ready_code is not None:
-            ready, self._ready_code = self._ready_code, None
-            return ready
-        self._code = asyncio.get_running_loop().create_future()
-        self.call_later(self._show_code, question)
-        return await self._code
+        return await self._code.ask(lambda: self.call_later(self._show_code, question))
 
     def _show_code(self, question: CodeQuestion) -> None:
-        if self._code is None:
+        if not self._code.waits:
             return
         self._login.show_code()
         self._freeze(but_code=True)
@@ -248,15 +228,12 @@ class LoginScreen(BoxDialog[CheckReport | None]):
 
     @work(exclusive=True, group="code", description="sending the second factor")
     async def _send_code(self) -> None:
-        field = self._login.code
-        await field.drained()
-        waiting = self._code
-        if waiting is None or waiting.done():
+        typed = await self._code.typed()
+        if typed is None:
             return
-        if not field.value.strip():
+        if not typed:
             self._login.row("code").say("! empty", "problem")
             return
-        self._code = None
-        field.disabled = True
+        self._login.code.disabled = True
+        self._code.answer(typed)
         self.show_keys()
-        waiting.set_result(Secret(field.value.strip()))

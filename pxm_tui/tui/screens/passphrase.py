@@ -111,8 +111,13 @@ class PassphraseDialog(BoxDialog[Secret | None]):
         if not self._question.new:
             return None
         self.query_one("#row-again", FieldRow).clear()
-        if len(self._first.value) < SHORTEST_PASSPHRASE:
-            return "first", f"At least {SHORTEST_PASSPHRASE} characters."
-        if self._first.secret() != self._again.secret():
-            return "again", "The two are not the same."
-        return None
+        return complaint_of_new(self._first, self._again)
+
+
+def complaint_of_new(first: FormInput, again: FormInput) -> tuple[str, str] | None:
+    """Which of the two fields of a new passphrase cannot be used, and why; None where both can."""
+    if len(first.value) < SHORTEST_PASSPHRASE:
+        return "first", f"At least {SHORTEST_PASSPHRASE} characters."
+    if first.secret() != again.secret():
+        return "again", "The two are not the same."
+    return None

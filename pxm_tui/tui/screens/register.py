@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Sequence
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from textual import events, on, work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -21,13 +21,16 @@ from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import REGISTER_STEPS, Step, StepState
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.dialog import CodeQuestion
+from pxm_tui.tui.asking import Asker
 from pxm_tui.tui.checklist_view import ChecklistView
 from pxm_tui.tui.demo_line import DemoLine
-from pxm_tui.tui.dialog import Asker, BodyScroll, copy, fit_keys, program_title
+from pxm_tui.tui.dialog import BodyScroll, copy, program_title
 from pxm_tui.tui.draft import RegisterDraft, RegisterOutcome, remember, remembered
+from pxm_tui.tui.forms import REJECTED
 from pxm_tui.tui.keys import Key, bindings
 from pxm_tui.tui.register_form import RegisterForm, fresh
-from pxm_tui.tui.screens.base import PxmScreen
+from pxm_tui.tui.screens.form import FormScreen
+from pxm_tui.tui.second_factor import CodeWait
 from pxm_tui.tui.widgets.frame import KeysLine, RuleLine, TitleLine
 
 if TYPE_CHECKING:
@@ -44,17 +47,6 @@ KEYS = (
     Key("register.scroll", "", "page", "PgUp PgDn", "scroll", "scroll", "Form"),
     Key("register.leave", "", "back", "Esc", "back", "stop; back, text is kept", "Form"),
 )
-
-REJECTED = {
-    "credentials": "! rejected",
-    "token": "! rejected",
-    "second_factor_wrong": "! not accepted",
-    "second_factor_needed": "! needed",
-    "locked": "! locked",
-    "unknown_realm": "! no such realm",
-    "already_registered": "! taken",
-}
-"""Said at the field that an error belongs to, by cause."""
 
 
 class Phase(Enum):
@@ -85,7 +77,7 @@ FOOTERS = {
 }
 
 
-class RegisterScreen(PxmScreen[RegisterOutcome]):
+class RegisterScreen(FormScreen[RegisterOutcome]):
     """The form.
 
     Args:
@@ -93,30 +85,20 @@ class RegisterScreen(PxmScreen[RegisterOutcome]):
         draft: what was typed the last time; None begins as the last registration did.
     """
 
+    HELP_TITLE = "Register"
+    HELP_KEYS = KEYS
     BINDINGS = [
-        # Tab acts before the keys that follow it, so that a burst lands in the right fields; Enter goes through the
-        # field's own queue, so that it comes after what was typed there.
         *bindings(KEYS[:2]),
-        ("enter", "submit"),
         ("ctrl+y", "copy"),
-        ("escape", "back"),
-        ("f1", "help"),
-        ("pagedown", "page(1)"),
-        ("pageup", "page(-1)"),
     ]
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (66, "-roomy")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (27, "-tall")]
     DEFAULT_CSS = """
     RegisterScreen .blank { height: 1; }
     RegisterScreen.-short .blank, RegisterScreen.-code #gap, RegisterScreen.-running .blank { display: none; }
-    RegisterScreen #register-body { height: 1fr; scrollbar-size-vertical: 1; }
-    RegisterScreen.-narrow FieldRow .hint.-help { display: none; }
-    RegisterScreen ChecklistView { padding: 0 1; }
     """
 
     def __init__(self, services: Services, draft: RegisterDraft | None = None) -> None:
-        super().__init__()
-        self.services = services
+        super().__init__(services)
         self._form = RegisterForm(draft or remembered(services.preferences))
         self._checklist = ChecklistView(SHOWN_STEPS)
         self._asker = Asker(
@@ -124,7 +106,7 @@ class RegisterScreen(PxmScreen[RegisterOutcome]):
         )
         self._phase = Phase.EDITING
         self._probed: Endpoint | None = None
-        self._code: asyncio.Future[Secret | None] | None = None
+        self._code = CodeWait(self._form.login.code)
         self._coded = False
         self._last_focus: Widget | None = None
         self._failed_steps: tuple[Step, ...] = ()
@@ -134,7 +116,7 @@ class RegisterScreen(PxmScreen[RegisterOutcome]):
         """Title, fields, checklist, keys."""
         yield TitleLine(program_title(self.services, TITLE), id="title")
         yield Static("", classes="blank")
-        with BodyScroll(id="register-body"):
+        with BodyScroll(id="form-body"):
             yield self._form
             yield Static("", classes="blank", id="gap")
             with Vertical(id="checks"):
@@ -150,10 +132,6 @@ class RegisterScreen(PxmScreen[RegisterOutcome]):
         self._enter(Phase.EDITING)
         self._form.endpoint.focus()
 
-    async def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002
-        """Show as many keys as fit."""
-        self._show_keys()
-
     # What is shown
 
     def _enter(self, phase: Phase, title: str = "nothing is saved before the last step") -> None:
@@ -162,13 +140,11 @@ class RegisterScreen(PxmScreen[RegisterOutcome]):
         self.query_one("#title", TitleLine).show([left], [Content(title), Content("")])
         self.set_class(self._form.login.asks_for_code, "-code")
         self.set_class(phase is Phase.RUNNING, "-running")
-        self._show_keys()
+        self.show_keys()
 
-    def _show_keys(self) -> None:
-        rows = fit_keys(FOOTERS[self._phase], self.app.size.width)
-        line = self.query_one("#keys", KeysLine)
-        line.show_content(*rows)
-        line.styles.height = len(rows)
+    def footer_keys(self) -> Sequence[tuple[str, str]]:
+        """By what the form is doing."""
+        return FOOTERS[self._phase]
 
     def _take_step(self, step: Step) -> None:
         probing = self._phase is Phase.EDITING and self._probed is not None
@@ -177,21 +153,6 @@ class RegisterScreen(PxmScreen[RegisterOutcome]):
             self._checklist.take(step)
 
     # Keys
-
-    def action_move(self, by: int) -> None:
-        """To the next field, or the one before."""
-        self.focus_next() if by > 0 else self.focus_previous()
-
-    def action_page(self, by: int) -> None:
-        """Scroll."""
-        body = self.query_one("#register-body")
-        body.scroll_relative(y=by * max(1, body.size.height - 1), animate=False)
-
-    def action_help(self) -> None:
-        """The keys of the form."""
-        from pxm_tui.tui.screens.help import HelpScreen
-
-        self.app.push_screen(HelpScreen(self.services, KEYS, "Register", legend=False))
 
     def action_submit(self) -> None:
         """Register; or send the code."""
@@ -309,11 +270,7 @@ class RegisterScreen(PxmScreen[RegisterOutcome]):
         self._failed_steps = steps
         self._checklist.take_all([step for step in steps if step.name in SHOWN_STEPS or step.state is StepState.FAILED])
         self._form.thaw()
-        login = self._form.login
-        if error.cause in {"second_factor_wrong", "second_factor_needed", "locked"}:
-            login.show_code()
-        else:
-            login.code.forget()
+        self._form.login.take_failure(error)
         self._enter(Phase.FAILED, "nothing was saved")
         field = _row_of(error)
         if field is None:
@@ -324,11 +281,10 @@ class RegisterScreen(PxmScreen[RegisterOutcome]):
 
     def _stop(self) -> None:
         """Stop at once. What is being saved already goes on to its end."""
-        saving = next(step for step in self._checklist.steps if step.name == "save")
-        if saving.state is not StepState.WAITING:
+        if self._checklist.has_begun("save"):
             return
         self.workers.cancel_group(self, "register")
-        self._code = None
+        self._code.give_up()
         self._checklist.stop()
         self._form.login.hide_code()
         self._form.thaw()
@@ -356,12 +312,10 @@ class RegisterScreen(PxmScreen[RegisterOutcome]):
 
     async def _ask_code(self, question: CodeQuestion) -> Secret | None:
         """Show the field and wait for Enter."""
-        self._code = asyncio.get_running_loop().create_future()
-        self.call_later(self._show_code, question)
-        return await self._code
+        return await self._code.ask(lambda: self.call_later(self._show_code, question))
 
     def _show_code(self, question: CodeQuestion) -> None:
-        if self._code is None:
+        if not self._code.waits:
             return
         self._coded = True
         self._form.login.show_code()
@@ -372,16 +326,15 @@ class RegisterScreen(PxmScreen[RegisterOutcome]):
 
     @work(exclusive=True, group="code", description="sending the second factor")
     async def _send_code(self) -> None:
-        field = self._form.login.code
-        await field.drained()
-        if self._code is None or self._code.done():
+        typed = await self._code.typed()
+        if typed is None:
             return
-        if not field.value.strip():
+        if not typed:
             self._form.complain("code", "! empty")
             return
         self._form.freeze()
         self._enter(Phase.RUNNING)
-        self._code.set_result(Secret(field.value.strip()))
+        self._code.answer(typed)
 
 
 def _sentence(error: InvalidError) -> str:

@@ -11,9 +11,9 @@ from textual.containers import Vertical
 from pxm_tui.domain.errors import PxmError
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.ports import VaultMode, VaultState
-from pxm_tui.tui.dialog import Asker, BoxDialog, ask, buttons
+from pxm_tui.tui.asking import Asker, ask
+from pxm_tui.tui.dialog import BoxDialog, buttons
 from pxm_tui.tui.fields import PushButton
-from pxm_tui.tui.glyphs import STEP_STYLE
 from pxm_tui.tui.prose import BLANK, Fact, Prose
 from pxm_tui.tui.screens.hand_over import HandOverDialog
 
@@ -109,10 +109,7 @@ class SecretsDialog(BoxDialog[None]):
         self._look()
 
     def _say(self, error: PxmError) -> None:
-        problem = self.query_one("#problem", Prose)
-        mark = self.glyphs.of_step("failed")
-        problem.show([BLANK, Fact(f"{mark} {error.message}", style=STEP_STYLE["failed"]), Fact(error.hint)])
-        problem.display = True
+        self.show_problem(error)
 
 
 def _ways(state: VaultState) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
