@@ -34,7 +34,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "--no-token": {"action": "store_true", "help": "make no token, keep the password, encrypted"},
     "--token-role": {
         "choices": ("auditor", "operator", "all"),
-        "help": "what the token may do: look (auditor, the default), run guests too, or all that the user may",
+        "help": "auditor may look, operator run guests too, all everything that the user may, without a second factor "
+        "(with User.Modify that is full control, and expiry does not limit a thief)",
     },
     "--all": {"action": "store_true", "help": "all clusters whose token pxm made"},
     "--separate": {"action": "store_true", "help": "register it as a cluster of its own, even if it is known"},
@@ -131,7 +132,8 @@ COMMANDS: tuple[Command, ...] = (
         "         [--fingerprint SHA256 | --ca-file PATH] [--label KEY=VALUE …]\n"
         "         [--token-role auditor|operator|all | --no-token] [--dry-run] [--json]",
         "Check a cluster live, step by step, and register it.",
-        "With a password pxm makes an API token of its own for one role, and forgets the password. "
+        "With a password pxm makes an API token of its own for one role, auditor if nothing else is said, and forgets "
+        "the password. "
         "Secrets come from a prompt or from stdin, one a line: the password or the token's secret, then the code. "
         "An untrusted certificate is asked about on a terminal, and ends with exit status 6 elsewhere.\n\n"
         "Many at once (pxm import takes them from a file):\n\n"
@@ -164,12 +166,14 @@ COMMANDS: tuple[Command, ...] = (
         "         [--remove-endpoint URL …] [--fingerprint SHA256 | --ca-file PATH]\n"
         "         [--user USER@REALM [--password-stdin [--otp-stdin]] |\n"
         "          --token-id USER@REALM!NAME [--token-secret-stdin]]\n"
+        "         [--token-role auditor|operator|all | --no-token]\n"
         "         [--read-only | --no-read-only [--yes]] [--json]",
         "Change a cluster's record; each change is checked live before it is saved.",
         "If any check fails, nothing is changed. A new endpoint has to verify under the cluster's trust and to be of "
         "the same cluster; another trust or login has to carry a whole check. Without the endpoint that was registered "
-        "first the next one takes its place. Making a production cluster writable wants its name typed on a terminal; "
-        "elsewhere --yes is needed.",
+        "first the next one takes its place. A new password makes a token and is forgotten, as at register; the token "
+        "that pxm made before is revoked where the new login may do that, else it is named. Making a production "
+        "cluster writable wants its name typed on a terminal; elsewhere --yes is needed.",
         (
             "NAME|ID",
             "--name",
@@ -187,6 +191,8 @@ COMMANDS: tuple[Command, ...] = (
             "--token-id",
             "--token-secret-stdin",
             "--otp-stdin",
+            "--token-role",
+            "--no-token",
             "--json",
         ),
     ),

@@ -22,7 +22,9 @@ REGISTER_STEPS = (
     "save",
 )
 CHECK_STEPS = REGISTER_STEPS[1:8]
-EDIT_STEPS = ("name", *CHECK_STEPS, "endpoints", "save")
+LOGIN_STEPS = (*CHECK_STEPS, "token", "save", "revoke")
+"""Those that another login for a registered cluster may take."""
+EDIT_STEPS = ("name", *CHECK_STEPS, "endpoints", *LOGIN_STEPS[len(CHECK_STEPS) :])
 """Those that an edit may take; it reports the ones that it needed."""
 
 

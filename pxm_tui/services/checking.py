@@ -25,6 +25,7 @@ from pxm_tui.services.conversation import Conversation, Reading
 from pxm_tui.services.dialog import Dialog, Silent
 from pxm_tui.services.endpoints import Endpoints
 from pxm_tui.services.judge import answered, failed, snapshot_of, with_error
+from pxm_tui.services.leftovers import Tidy
 from pxm_tui.services.ports import Clock, Credentials, ProxmoxGateway, ProxmoxSession, SecretStore, Ticket, Timer
 from pxm_tui.services.refreshing import Known, SurpriseError
 from pxm_tui.services.secrets import stored_credentials
@@ -43,12 +44,14 @@ class Outcome:
         snapshot: the view beyond the record.
         steps: the checklist.
         error: what stopped it; None when it went through.
+        observed: what the cluster said; None where it was not reached.
     """
 
     result: CheckResult
     snapshot: Snapshot
     steps: tuple[Step, ...]
     error: PxmError | None = None
+    observed: Observation | None = None
 
 
 @dataclass(slots=True)
@@ -91,10 +94,17 @@ class Checker:
         clock: UTC now.
         timer: monotonic seconds.
         tell: told of each certificate that a cluster has vouched for.
+        tidy: clears up at the end of each full check that went through.
     """
 
-    def __init__(
-        self, secrets: SecretStore, gateway: ProxmoxGateway, clock: Clock, timer: Timer, tell: Tell = _nobody
+    def __init__(  # noqa: PLR0917
+        self,
+        secrets: SecretStore,
+        gateway: ProxmoxGateway,
+        clock: Clock,
+        timer: Timer,
+        tell: Tell = _nobody,
+        tidy: Tidy | None = None,
     ) -> None:
         self._secrets = secrets
         self._gateway = gateway
@@ -104,6 +114,7 @@ class Checker:
         self._known: dict[str, Known] = {}
         self._asked: set[tuple[str, Endpoint, str]] = set()
         self._voucher = Voucher(gateway, tell)
+        self._tidy = tidy
         self.endpoints = Endpoints(gateway, clock, timer)
 
     def keep_ticket(self, cluster_id: str, ticket: Ticket | None) -> None:
@@ -113,6 +124,10 @@ class Checker:
             self._known.pop(cluster_id, None)
         else:
             self._tickets[cluster_id] = ticket
+
+    def ticket(self, cluster_id: str) -> Ticket | None:
+        """The login that the last check has made with a password."""
+        return self._tickets.get(cluster_id)
 
     def forget_tickets(self) -> None:
         """Log in anew at the next checks."""
@@ -236,7 +251,7 @@ class Checker:
         now = self._clock().replace(microsecond=0)
         snapshot = snapshot_of(before, cluster, observed, certificate, now)
         result = replace(answered(cluster, observed, now), trust=attempt.learned.trust)
-        return Outcome(result, snapshot, checklist.steps())
+        return Outcome(result, snapshot, checklist.steps(), observed=observed)
 
     def _failed(self, cluster: Cluster, before: Snapshot, checklist: Checklist, error: PxmError) -> Outcome:
         now = self._clock().replace(microsecond=0)
@@ -260,7 +275,7 @@ class Checker:
                 notes.message = f"the trusted one, {days_left(certificate.not_after, now)} days left"
                 warn_of_expiry(notes, certificate, attempt.learned.trust or cluster.trust, now)
             if attempt.known is None:
-                observed = await self._read_all(conversation, attempt)
+                observed = await self._read_all(session, conversation, attempt)
                 learned = replace(cluster, trust=attempt.learned.trust or cluster.trust)
                 self._known[cluster.id] = Known.of(learned, endpoint, observed, self._timer())
             else:
@@ -268,7 +283,7 @@ class Checker:
                     observed = attempt.known.complete(await self._look_again(session, attempt))
         return observed, certificate
 
-    async def _read_all(self, conversation: Conversation, attempt: _Attempt) -> Observation:
+    async def _read_all(self, session: ProxmoxSession, conversation: Conversation, attempt: _Attempt) -> Observation:
         # The stored trust has vouched for the server, so the realms are read beside the rest, not before it.
         realms = asyncio.create_task(conversation.realms(), name="read realms")
         try:
@@ -278,6 +293,8 @@ class Checker:
                 observed = await conversation.read(reading, attempt.cluster.login)
                 if attempt.prove and attempt.learned.trust is not None:
                     attempt.learned.trust = with_authority(attempt.learned.trust, await reading.authority())
+                if self._tidy is not None:
+                    await self._tidy(session, reading.credentials, attempt.cluster, observed)
                 return observed
         finally:
             realms.cancel()

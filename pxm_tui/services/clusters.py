@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pxm_tui.domain.certificate import Certificate
 from pxm_tui.domain.cluster import Cluster, Endpoint
 from pxm_tui.domain.observation import Snapshot
+from pxm_tui.domain.tokens import TokenRole
 from pxm_tui.services.deregistration import Deregistrar, Deregistration, is_revocable, write_down
 from pxm_tui.services.dialog import Dialog, Silent
 from pxm_tui.services.edits import ClusterEdits
@@ -117,7 +118,12 @@ class ClusterService:
         return await self._repairs.check(cluster_id, before, dialog)
 
     async def log_in_again(
-        self, cluster_id: str, credentials: Credentials | None, before: Snapshot, dialog: Dialog
+        self,
+        cluster_id: str,
+        credentials: Credentials | None,
+        before: Snapshot,
+        dialog: Dialog,
+        token: TokenRole | None = TokenRole.AUDITOR,
     ) -> CheckReport:
         """Check with another login; when that goes through, it becomes the cluster's login. Nothing else changes.
 
@@ -126,8 +132,9 @@ class ClusterService:
             credentials: the new login; None tries the stored one again.
             before: the last snapshot.
             dialog: asked for the second factor.
+            token: the role of the token that a password makes, which is forgotten then; None keeps the password.
         """
-        return await self._repairs.log_in_again(cluster_id, credentials, before, dialog)
+        return await self._repairs.log_in_again(cluster_id, credentials, before, dialog, token)
 
     async def trust_again(self, cluster_id: str, shown: Certificate, before: Snapshot, dialog: Dialog) -> CheckReport:
         """Trust the certificate that a person has compared, check it, and look for the authority that has signed it.

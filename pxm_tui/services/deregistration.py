@@ -24,8 +24,9 @@ from pxm_tui.services.checklist import Checklist
 from pxm_tui.services.dialog import Dialog
 from pxm_tui.services.journal import Journal
 from pxm_tui.services.minting import Mint
-from pxm_tui.services.owners import Door, Entered, Key, may_manage_tokens
+from pxm_tui.services.owners import Door, Entered, Key
 from pxm_tui.services.ports import ClusterRepository, Credentials, SecretStore, Timer
+from pxm_tui.services.revoking import may_manage_tokens
 
 
 @dataclass(frozen=True, slots=True)

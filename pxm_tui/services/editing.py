@@ -7,23 +7,29 @@ check. If any of it fails, nothing is saved.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pxm_tui.domain.certificate import Trust
-from pxm_tui.domain.cluster import CheckResult, Cluster, Endpoint, Login
-from pxm_tui.domain.errors import CertificateError, PxmError
-from pxm_tui.domain.messages import already_registered, endpoint_needed, not_found
-from pxm_tui.domain.observation import Snapshot
-from pxm_tui.domain.steps import EDIT_STEPS, Step, StepState
+from pxm_tui.domain.cluster import CheckResult, Cluster, Endpoint, Login, LoginMethod
+from pxm_tui.domain.errors import CertificateError, PxmError, StorageError
+from pxm_tui.domain.messages import already_registered, endpoint_needed
+from pxm_tui.domain.observation import Observation, Snapshot
+from pxm_tui.domain.rights import rights_in_words
+from pxm_tui.domain.steps import CHECK_STEPS, EDIT_STEPS, Step, StepState
+from pxm_tui.domain.tokens import TokenRole
 from pxm_tui.services.bridging import to_the_end
-from pxm_tui.services.checking import Checker
 from pxm_tui.services.checklist import Checklist
 from pxm_tui.services.deregistration import cleanup_of
 from pxm_tui.services.dialog import Dialog
 from pxm_tui.services.endpoints import look_at
-from pxm_tui.services.ports import Clock, ClusterRepository, Credentials, ProxmoxGateway, SecretStore, Timer
+from pxm_tui.services.judge import answered
+from pxm_tui.services.means import Means
+from pxm_tui.services.minting import Keeping, Minting, seen_by
+from pxm_tui.services.new_login import NewLogin
+from pxm_tui.services.ports import Credentials
 from pxm_tui.services.same_cluster import prove
 from pxm_tui.services.secrets import open_vault
 
@@ -38,6 +44,7 @@ class Changes:
         endpoints: all endpoints, the registered one first.
         trust: what is to be verified against, as a request says it (`services.authority.requested_trust`).
         credentials: what to log in with.
+        token: the role of the token that a password makes, which is forgotten then; None keeps the password.
         read_only: the guard.
     """
 
@@ -46,6 +53,7 @@ class Changes:
     endpoints: tuple[Endpoint, ...] | None = None
     trust: Trust | None = None
     credentials: Credentials | None = field(default=None, repr=False)
+    token: TokenRole | None = TokenRole.AUDITOR
     read_only: bool | None = None
 
     def against(self, cluster: Cluster) -> Changes:
@@ -70,6 +78,21 @@ class Changes:
         }
         return tuple(word for word, value in found.items() if value is not None)
 
+    def steps(self, cluster: Cluster) -> tuple[str, ...]:
+        """Those of `EDIT_STEPS` that they are going to take."""
+        given, found = self.credentials, {"save"}
+        if self.name is not None:
+            found.add("name")
+        if self.endpoints is not None:
+            found.add("endpoints")
+        if self.trust is not None or given is not None:
+            found.update(CHECK_STEPS)
+        if given is not None and given.method is LoginMethod.PASSWORD and self.token is not None:
+            found.add("token")
+        if given is not None and cluster.login.minted and given.token_id != cluster.login.token_id:
+            found.add("revoke")
+        return tuple(name for name in EDIT_STEPS if name in found)
+
 
 class EditFailedError(Exception):
     """An edit stopped; nothing was saved. Carries the steps so far and the error that stopped it."""
@@ -78,6 +101,11 @@ class EditFailedError(Exception):
         super().__init__(error.message)
         self.steps = steps
         self.error = error
+
+    def all_steps(self, names: Sequence[str]) -> tuple[Step, ...]:
+        """Those of these names; what did not run was skipped."""
+        known = {step.name: step for step in self.steps}
+        return tuple(known.get(name, Step(name, StepState.SKIPPED)) for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +118,7 @@ class Edited:
         snapshot: the view beyond the record.
         changed: what is different, such as `name`, `endpoints`; empty where nothing is.
         steps: the checklist.
+        revoked: whether the token that the new login has replaced was removed; None where pxm made none.
         cleanup: commands for what the edit leaves on the cluster: a token that pxm made and does not use any more.
     """
 
@@ -98,6 +127,7 @@ class Edited:
     snapshot: Snapshot
     changed: tuple[str, ...]
     steps: tuple[Step, ...]
+    revoked: bool | None = None
     cleanup: tuple[str, ...] = ()
 
     def facts(self) -> dict[str, str]:
@@ -111,7 +141,14 @@ class Edited:
             "login": record.login.name,
             "read-only": "on" if record.read_only else "off",
         }
-        return {word.replace("-", "_"): values[word] for word in self.changed}
+        return {word.replace("-", "_"): values[word] for word in self.changed} | self.token_facts()
+
+    def token_facts(self) -> dict[str, str]:
+        """What became of the token that the new login has replaced, for the audit."""
+        if self.revoked is None:
+            return {}
+        old = self.before.login.name
+        return {"revoked": old} if self.revoked else {"left_over": "; ".join(self.cleanup) or old}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,28 +158,28 @@ class _Checked:
     cluster: Cluster
     snapshot: Snapshot
     result: CheckResult | None = None
-    steps: tuple[Step, ...] = ()
+    observed: Observation | None = None
+
+    def with_login(self, keeping: Keeping, now: datetime) -> _Checked:
+        """The same, as the login that is kept sees it."""
+        cluster = replace(self.cluster, login=keeping.login)
+        if self.observed is None or not keeping.minted:
+            return replace(self, cluster=cluster)
+        seen = seen_by(self.observed, keeping)
+        rights = rights_in_words(seen.permissions, keeping.login.name, seen.version)
+        snapshot = replace(self.snapshot, rights=rights, permissions=seen.permissions)
+        return _Checked(cluster, snapshot, answered(cluster, seen, now), seen)
 
 
 @dataclass(frozen=True, slots=True)
 class Editor:
     """Runs edits.
 
-    Args:
-        repository: where the record is.
-        secrets: where the secret is.
-        gateway: opens the looks.
-        checker: tries another trust or login.
-        clock: UTC now.
-        timer: monotonic seconds.
+    Attributes:
+        means: what it works with.
     """
 
-    repository: ClusterRepository
-    secrets: SecretStore
-    gateway: ProxmoxGateway
-    checker: Checker
-    clock: Clock
-    timer: Timer
+    means: Means
 
     async def edit(self, cluster: Cluster, asked: Changes, before: Snapshot, dialog: Dialog) -> Edited:
         """Check what is asked for and save it.
@@ -151,25 +188,58 @@ class Editor:
             EditFailedError: a step failed; nothing was saved.
         """
         changes = asked.against(cluster)
-        checklist = Checklist(EDIT_STEPS, dialog.step, self.timer)
+        checklist = Checklist(EDIT_STEPS, dialog.step, self.means.timer)
         try:
             if not changes.words():
                 return Edited(cluster, cluster, before, (), ())
             await self._check_name(cluster, changes, checklist)
+            if changes.credentials is not None:
+                return await self._edit_login(cluster, changes, before, dialog, checklist)
             checked = await self._checked(cluster, changes, before, dialog, checklist)
             with checklist.step("save") as notes:
-                stored = await to_the_end(lambda: self._save(cluster, changes, checked))
+                stored = await to_the_end(lambda: self._save_record(cluster, changes, checked))
                 notes.message = stored.name
         except PxmError as error:
             raise EditFailedError(checklist.ended(), error) from None
-        left = cleanup_of(cluster) if cluster.login.minted and stored.login.name != cluster.login.name else ()
-        return Edited(stored, cluster, checked.snapshot, changes.words(), checklist.ended(), left)
+        return Edited(stored, cluster, checked.snapshot, changes.words(), checklist.ended())
+
+    async def _edit_login(
+        self, cluster: Cluster, changes: Changes, before: Snapshot, dialog: Dialog, checklist: Checklist
+    ) -> Edited:
+        """With another login among the changes. The one that is there stays in use where anything fails."""
+        checker = self.means.checker()
+        ticket = checker.ticket(cluster.id)
+        try:
+            checked = await self._checked(cluster, changes, before, dialog, checklist)
+            new = self._new_login(cluster, changes, checked)
+            async with new.keeping(dialog, checklist) as (keeping, minting):
+                checked = checked.with_login(keeping, self._now())
+                with checklist.step("save") as notes:
+                    stored = await to_the_end(lambda: self._save(cluster, changes, checked, keeping, minting))
+                    notes.message = stored.name
+        except BaseException:
+            if checker.ticket(cluster.id) is not ticket:
+                checker.keep_ticket(cluster.id, None)
+            raise
+        revoked = await new.revoke_old(stored.login, checklist)
+        if keeping.minted:
+            checker.keep_ticket(cluster.id, None)
+        left = cleanup_of(cluster) if revoked is False else ()
+        return Edited(stored, cluster, checked.snapshot, changes.words(), checklist.ended(), revoked, left)
+
+    def _new_login(self, cluster: Cluster, changes: Changes, checked: _Checked) -> NewLogin:
+        assert changes.credentials is not None  # noqa: S101
+        assert checked.observed is not None  # noqa: S101
+        endpoint = checked.snapshot.endpoint_in_use or checked.cluster.endpoint
+        return NewLogin(
+            self.means, cluster, checked.cluster, changes.credentials, changes.token, checked.observed, endpoint
+        )
 
     async def _check_name(self, cluster: Cluster, changes: Changes, checklist: Checklist) -> None:
         if changes.name is None:
             return
         with checklist.step("name") as notes:
-            found = await self.repository.find_by_name(changes.name)
+            found = await self.means.repository.find_by_name(changes.name)
             if found is not None and found.id != cluster.id:
                 raise already_registered(found.name, found.endpoint)
             notes.message = f"{changes.name} is free"
@@ -184,14 +254,14 @@ class Editor:
         if changes.credentials is not None:
             wanted = replace(wanted, login=self._login(changes.credentials))
         if changes.trust is not None or changes.credentials is not None:
-            await open_vault(self.secrets, dialog)
+            await open_vault(self.means.secrets, dialog)
             prove_trust = changes.trust is not None
-            outcome = await self.checker.check(wanted, before, dialog, changes.credentials, prove=prove_trust)
+            outcome = await self.means.checker().check(wanted, before, dialog, changes.credentials, prove=prove_trust)
             checklist.take(step for step in outcome.steps if step.state is not StepState.SKIPPED)
             if outcome.error is not None:
                 raise outcome.error
             wanted = replace(wanted, trust=outcome.result.trust or wanted.trust)
-            checked = _Checked(wanted, outcome.snapshot, replace(outcome.result, trust=None))
+            checked = _Checked(wanted, outcome.snapshot, replace(outcome.result, trust=None), outcome.observed)
         if wanted.endpoints != cluster.endpoints:
             with checklist.step("endpoints") as notes:
                 added = [one for one in wanted.endpoints if one not in cluster.endpoints]
@@ -209,41 +279,51 @@ class Editor:
 
         A node with a certificate of its own is of the cluster when another node says so.
         """
-        look = await prove(self.gateway, cluster, endpoint, self.timer)
+        look = await prove(self.means.client(), cluster, endpoint, self.means.timer)
         if look.error is not None:
             shown = look.error.certificate if isinstance(look.error, CertificateError) else None
             if shown is None:
                 raise look.error
-            await open_vault(self.secrets, dialog)
-            trust = await self.checker.vouch(cluster, endpoint, shown)
+            await open_vault(self.means.secrets, dialog)
+            trust = await self.means.checker().vouch(cluster, endpoint, shown)
             if trust is None:
                 raise look.error
             cluster = replace(cluster, trust=trust)
-            look = await look_at(self.gateway, endpoint, trust, self.timer)
+            look = await look_at(self.means.client(), endpoint, trust, self.means.timer)
             if look.error is not None:
                 raise look.error
         return cluster, f"{endpoint.authority} answers, {max(1, round(look.rtt_ms or 0))} ms"
 
     def _login(self, credentials: Credentials) -> Login:
-        now = self.clock().replace(microsecond=0)
-        return Login(credentials.method, credentials.user, credentials.token_id, changed_at=now)
+        return Login(credentials.method, credentials.user, credentials.token_id, changed_at=self._now())
 
-    async def _save(self, cluster: Cluster, changes: Changes, checked: _Checked) -> Cluster:
-        """The secret first, then the record; the secret that was there comes back where the record is not saved."""
-        credentials = changes.credentials
-        if credentials is None:
-            return await self._save_record(cluster, changes, checked)
-        kept = await self.secrets.get(cluster.id, credentials.method)
-        await self.secrets.put(cluster.id, credentials.method, credentials.secret)
+    def _now(self) -> datetime:
+        return self.means.clock().replace(microsecond=0)
+
+    async def _save(
+        self, cluster: Cluster, changes: Changes, checked: _Checked, keeping: Keeping, minting: Minting | None
+    ) -> Cluster:
+        """The secret first, then the record; what was there comes back where the record is not saved."""
+        secrets, method = self.means.secrets, keeping.login.method
+        kept = await secrets.get(cluster.id, method)
+        await secrets.put(cluster.id, method, keeping.secret)
         try:
-            return await self._save_record(cluster, changes, checked)
+            stored = await self._save_record(cluster, changes, checked)
         except BaseException:
-            if kept is not None:
-                await self.secrets.put(cluster.id, credentials.method, kept)
+            if kept is None:
+                await secrets.delete(cluster.id, method)
+            else:
+                await secrets.put(cluster.id, method, kept)
             raise
+        if minting is not None:
+            await minting.keep()
+        with suppress(StorageError):
+            for other in set(LoginMethod) - {method}:
+                await secrets.delete(cluster.id, other)
+        return stored
 
     async def _save_record(self, cluster: Cluster, changes: Changes, checked: _Checked) -> Cluster:
-        now = self.clock().replace(microsecond=0)
+        now = self._now()
 
         def change(record: Cluster) -> Cluster:
             found = with_changes(record, changes, now)
@@ -251,26 +331,21 @@ class Editor:
                 found = replace(found, trust=checked.cluster.trust)
             return found if changes.credentials is None else replace(found, login=checked.cluster.login)
 
-        stored = await self.repository.update(cluster.id, change)
-        if stored is None:
-            raise not_found(cluster.name, ())
+        stored = await self.means.change(cluster, change)
         if checked.result is None:
             return stored
-        records = await self.repository.save_checks([replace(checked.result, basis=stored.basis())])
+        records = await self.means.repository.save_checks([replace(checked.result, basis=stored.basis())])
         return next((record for record in records if record.id == cluster.id), stored)
 
     async def keep_endpoints(self, cluster: Cluster, found: Collection[Endpoint]) -> Cluster:
         """Add endpoints that have been proven already, after those that the record has."""
-        now = self.clock().replace(microsecond=0)
+        now = self._now()
 
         def change(record: Cluster) -> Cluster:
             endpoints = tuple(dict.fromkeys([*record.endpoints, *found]))
             return record if endpoints == record.endpoints else replace(record, endpoints=endpoints, updated_at=now)
 
-        stored = await self.repository.update(cluster.id, change)
-        if stored is None:
-            raise not_found(cluster.name, ())
-        return stored
+        return await self.means.change(cluster, change)
 
 
 def with_changes(record: Cluster, changes: Changes, now: datetime) -> Cluster:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pxm_tui.domain.cluster import Cluster, Endpoint
 from pxm_tui.domain.observation import Node, Snapshot
 from pxm_tui.services.bridging import to_the_end
+from pxm_tui.services.deregistration import left_words
 from pxm_tui.services.dialog import Dialog
 from pxm_tui.services.means import Means
 
@@ -41,7 +42,8 @@ class ClusterEdits:
 
         done = await self.means.runner.run(work)
         if done.changed:
-            self.means.journal.write(f"edited: {', '.join(done.changed)}", cluster=done.cluster.name)
+            left = left_words(done.cleanup)
+            self.means.journal.write(f"edited: {', '.join(done.changed)}{left}", cluster=done.cluster.name)
             await self.means.audit.record("edit", done.cluster, **done.facts())
         return done
 
@@ -85,5 +87,4 @@ class ClusterEdits:
     def _editor(self) -> Editor:
         from pxm_tui.services.editing import Editor
 
-        means = self.means
-        return Editor(means.repository, means.secrets, means.client(), means.checker(), means.clock, means.timer)
+        return Editor(self.means)

@@ -77,7 +77,8 @@ class Means:
         """Checks clusters."""
         if self._checker is None:
             tell = told_to(self.journal, self.audit)
-            self._checker = Checker(self.secrets, self.client(), self.clock, self.timer, tell)
+            tidy = self.left_overs.tidy
+            self._checker = Checker(self.secrets, self.client(), self.clock, self.timer, tell, tidy)
         return self._checker
 
     def door(self) -> Door:

@@ -145,6 +145,8 @@ class Minting:
     async def login(self, dialog: Dialog, checklist: Checklist, *, dry_run: bool) -> AsyncIterator[Keeping]:
         """The step `token`, around the save: gives the login to be kept, and takes a new token back if the body fails.
 
+        The save calls `keep`.
+
         Raises:
             PxmError: the token cannot be made; none is left.
         """
@@ -156,9 +158,14 @@ class Minting:
             if self._intent is not None:
                 await to_the_end(self._take_back)
             raise
-        if self._intent is not None:
+        await self.keep()
+
+    async def keep(self) -> None:
+        """The record has the token now: it is not taken back any more, whatever happens to who waits for the save."""
+        intent, self._intent = self._intent, None
+        if intent is not None:
             with suppress(StorageError):  # the next start finds the token in the registry, and clears it then
-                await self.mint.intents.clear(self._intent)
+                await self.mint.intents.clear(intent)
 
     async def _decide(self, dialog: Dialog, checklist: Checklist, notes: StepNotes, *, dry_run: bool) -> Keeping:
         if not self._is_due(notes):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod
 from pxm_tui.domain.errors import CertificateError, UnreachableError
-from pxm_tui.domain.observation import Permissions, Snapshot
+from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.secret import Secret
 from pxm_tui.services.checking import Checker, as_change
 from pxm_tui.services.checklist import Checklist
@@ -109,13 +109,3 @@ class Door:
     def _in_order(self, cluster: Cluster) -> Iterable[Endpoint]:
         first = self.checker.endpoints.choose(cluster, Snapshot(cluster.id))
         return (first, *(endpoint for endpoint in cluster.endpoints if endpoint != first))
-
-
-def may_manage_tokens(credentials: Credentials, owner: str, permissions: Permissions) -> bool:
-    """Whether this login may remove tokens of `owner` and make others: its owner itself may, with a password.
-
-    A token is nobody's self: it needs User.Modify, as for the tokens of others (pve-access-control, API2/User.pm).
-    """
-    if credentials.method is LoginMethod.PASSWORD and credentials.user == owner:
-        return True
-    return any("User.Modify" in permissions.get(path, frozenset()) for path in ("/access/groups", "/access"))

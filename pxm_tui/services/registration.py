@@ -160,7 +160,7 @@ class Registrar:
                         with checklist.waiting(notes):
                             await open_vault(self.secrets, dialog)
                         refuse = refuse_same(cluster, separate=identification.separate)
-                        cluster = await self._save(cluster, keeping.secret, refuse, named=bool(request.name))
+                        cluster = await self._save(cluster, keeping.secret, refuse, minting, named=bool(request.name))
                         notes.message = cluster.name
         ticket = None if keeping.minted else reading.ticket
         return Registration(cluster, snapshot, checklist.steps(), ticket)
@@ -191,7 +191,8 @@ class Registrar:
         identity = trust.ca_fingerprint or trust.fingerprint
         office = session.tokens()
         if not dry_run:
-            await self.left_overs.remove(office, credentials, (request.target,), identity)
+            endpoints, permissions = (request.target,), observed.permissions
+            await self.left_overs.remove(office, credentials, endpoints, identity, permissions=permissions)
         wish = Wish(request.mint_token, request.token_role, self.new_id(), request.target, identity)
         return Minting(self.mint, wish, office, credentials, observed)
 
@@ -264,9 +265,17 @@ class Registrar:
         cluster = apply_check(cluster, answered(cluster, observed, now))
         return cluster, snapshot_of(Snapshot(cluster.id), cluster, observed, trust.certificate, now)
 
-    async def _save(self, cluster: Cluster, secret: Secret, refuse: Refusal, *, named: bool) -> Cluster:
+    async def _save(
+        self, cluster: Cluster, secret: Secret, refuse: Refusal, minting: Minting, *, named: bool
+    ) -> Cluster:
         """Secret first, record second, both or neither; once begun it goes on to its end."""
-        return await to_the_end(lambda: self._save_both(cluster, secret, refuse, named=named))
+
+        async def work() -> Cluster:
+            saved = await self._save_both(cluster, secret, refuse, named=named)
+            await minting.keep()
+            return saved
+
+        return await to_the_end(work)
 
     async def _save_both(self, cluster: Cluster, secret: Secret, refuse: Refusal, *, named: bool) -> Cluster:
         known = await self.repository.find_by_id(cluster.id)

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pxm_tui.domain.certificate import Certificate
-from pxm_tui.domain.cluster import Cluster, Login, LoginMethod
+from pxm_tui.domain.cluster import Cluster
 from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.observation import Snapshot
-from pxm_tui.domain.steps import Step
+from pxm_tui.domain.steps import Step, StepState
+from pxm_tui.domain.tokens import TokenRole
 from pxm_tui.services.checking import Outcome
-from pxm_tui.services.deregistration import cleanup_of, is_revocable, left_words
+from pxm_tui.services.deregistration import left_words
 from pxm_tui.services.dialog import Dialog
 from pxm_tui.services.means import Means
 from pxm_tui.services.ports import Credentials
@@ -56,30 +57,33 @@ class ClusterRepairs:
         return await self._check(cluster, before, dialog)
 
     async def log_in_again(
-        self, cluster_id: str, credentials: Credentials | None, before: Snapshot, dialog: Dialog
+        self,
+        cluster_id: str,
+        credentials: Credentials | None,
+        before: Snapshot,
+        dialog: Dialog,
+        token: TokenRole | None = TokenRole.AUDITOR,
     ) -> CheckReport:
-        """Check with another login; when that goes through, it becomes the cluster's login."""
+        """Check with another login; when that goes through it, or the token that it makes, is the cluster's login."""
         cluster = await self.means.find(cluster_id)
         if credentials is None:
             return await self._check(cluster, before, dialog)
-        now = self.means.clock().replace(microsecond=0)
-        login = Login(credentials.method, credentials.user, credentials.token_id, changed_at=now)
-        changed = replace(cluster, login=login)
-        bridged, secrets = self.means.bridge(dialog), self.means.secrets
+        bridged = self.means.bridge(dialog)
 
         async def work() -> CheckReport:
-            await open_vault(secrets, bridged)
-            outcome = await self.means.checker().check(changed, before, bridged, credentials)
-            if outcome.error is not None:
-                return CheckReport(cluster, outcome.snapshot, outcome.steps, outcome.error)
-            await secrets.put(cluster.id, credentials.method, credentials.secret)
-            stored = await self.means.change(cluster, lambda record: replace(record, login=login, updated_at=now))
-            for other in set(LoginMethod) - {credentials.method}:
-                await secrets.delete(cluster.id, other)
-            left = left_words(cleanup_of(cluster)) if is_revocable(cluster) else ""
-            self.means.journal.write(f"logs in as {credentials.name} now{left}", cluster=cluster.name)
-            await self.means.audit.record("log_in_again", stored, login=credentials.name)
-            return await self._saved(stored, outcome)
+            from pxm_tui.services.editing import Changes, EditFailedError, Editor
+
+            changes = Changes(credentials=credentials, token=token)
+            try:
+                done = await Editor(self.means).edit(cluster, changes, before, bridged)
+            except EditFailedError as failure:
+                if not any(step.state is StepState.FAILED for step in failure.steps):
+                    raise failure.error from None
+                return CheckReport(cluster, before, failure.all_steps(changes.steps(cluster)), failure.error)
+            login = done.cluster.login.name
+            self.means.journal.write(f"logs in as {login} now{left_words(done.cleanup)}", cluster=cluster.name)
+            await self.means.audit.record("log_in_again", done.cluster, login=login, **done.token_facts())
+            return CheckReport(done.cluster, done.snapshot, done.steps)
 
         return await self.means.runner.run(work)
 

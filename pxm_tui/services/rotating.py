@@ -6,29 +6,28 @@ saved works. A password is replaced in the same way, by its first token.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pxm_tui.domain.cluster import Cluster, Login, LoginMethod
+from pxm_tui.domain.cluster import Cluster, LoginMethod
 from pxm_tui.domain.errors import LoginError, PxmError, StorageError
 from pxm_tui.domain.messages import not_found
 from pxm_tui.domain.observation import Observation, Snapshot
 from pxm_tui.domain.secret import Secret
-from pxm_tui.domain.steps import CHECK_STEPS, Step
+from pxm_tui.domain.steps import LOGIN_STEPS, Step
 from pxm_tui.domain.token_messages import needs_a_role, not_made, token_may_not
-from pxm_tui.domain.tokens import TokenIntent, TokenRole, is_within, numbered_after, remove_line
+from pxm_tui.domain.tokens import TokenRole, is_within, numbered_after, remove_line
 from pxm_tui.services.bridging import to_the_end
 from pxm_tui.services.checklist import Checklist
 from pxm_tui.services.dialog import Dialog
 from pxm_tui.services.judge import answered, snapshot_of
 from pxm_tui.services.minting import Keeping, Mint, Minting, Wish, seen_by
-from pxm_tui.services.owners import Door, Entered, Key, may_manage_tokens
+from pxm_tui.services.owners import Door, Entered, Key
 from pxm_tui.services.ports import ClusterRepository, SecretStore, Timer
+from pxm_tui.services.revoking import may_manage_tokens, revoke_old
 from pxm_tui.services.secrets import open_vault, stored_credentials
 from pxm_tui.services.token_ports import TokenOffice
-
-ROTATE_STEPS = (*CHECK_STEPS, "token", "save", "revoke")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ class Rotator:
         Raises:
             StorageError: the stored login cannot be read.
         """
-        checklist = Checklist(ROTATE_STEPS, dialog.step, self.timer)
+        checklist = Checklist(LOGIN_STEPS, dialog.step, self.timer)
         try:
             self.mint.guard.require_writable(cluster, "make another token")
             await open_vault(self.secrets, dialog)
@@ -135,9 +134,17 @@ class Rotator:
             if not keeping.minted:
                 raise not_made(cluster.name)
             with checklist.step("save") as notes:
-                saved = await to_the_end(lambda: self._save(cluster, keeping))
+                saved = await to_the_end(lambda: self._save(cluster, keeping, minting))
                 notes.message = keeping.login.name
-        revoked = await self._revoke_old(cluster, saved, office, observed, entered, checklist)
+        revoked = await revoke_old(
+            self.mint,
+            cluster,
+            saved.login,
+            credentials,
+            observed.permissions,
+            lambda: nullcontext(office),
+            checklist,
+        )
         seen = seen_by(observed, keeping)
         return await self._rotated(cluster, saved, before, seen, revoked, checklist)
 
@@ -180,7 +187,7 @@ class Rotator:
                 return role
         raise needs_a_role(login.token_id)
 
-    async def _save(self, cluster: Cluster, keeping: Keeping) -> Cluster:
+    async def _save(self, cluster: Cluster, keeping: Keeping, minting: Minting) -> Cluster:
         """The new secret, then the record; where that fails the old secret is put back."""
         old = await self.secrets.get(cluster.id, LoginMethod.TOKEN)
         now = self.mint.clock().replace(microsecond=0)
@@ -197,41 +204,7 @@ class Rotator:
             else:
                 await self.secrets.put(cluster.id, LoginMethod.TOKEN, old)
             raise
+        await minting.keep()
         with suppress(StorageError):
             await self.secrets.delete(cluster.id, LoginMethod.PASSWORD)
         return stored
-
-    async def _revoke_old(  # noqa: PLR0917
-        self,
-        cluster: Cluster,
-        saved: Cluster,
-        office: TokenOffice,
-        observed: Observation,
-        entered: Entered,
-        checklist: Checklist,
-    ) -> bool | None:
-        """The step `revoke`: the new login is saved by now, so a failure is a warning."""
-        old = cluster.login
-        if not old.minted or old.token_id is None:
-            return None
-        with checklist.step("revoke") as notes:
-            line = f"On a node: `{remove_line(old.token_id)}`."
-            if not may_manage_tokens(entered.credentials, old.user, observed.permissions):
-                notes.warn("missing_privileges", f"{old.token_id} stays: it is somebody else's.", line)
-                return False
-            try:
-                await to_the_end(lambda: self._remove(cluster, old, office))
-            except PxmError as error:
-                notes.warn(error.cause, f"{old.token_id} stays: {error.message}", line)
-                return False
-            notes.message = f"{old.token_id} is removed, {saved.login.name} is in use"
-        return True
-
-    async def _remove(self, cluster: Cluster, old: Login, office: TokenOffice) -> None:
-        owner, _, name = (old.token_id or "").partition("!")
-        intent = TokenIntent(cluster.id, cluster.endpoint.url, cluster.identity, owner, name)
-        await self.mint.intents.add(intent)
-        try:
-            await office.revoke(owner, name)
-        finally:
-            await self.mint.intents.clear(intent)

@@ -22,8 +22,8 @@ _SAID = re.compile(r'(?P<what>.+?): "(?P<said>.*)"\.\Z', re.DOTALL)
 _NARROW = 60
 _NARROW_NAME = 12
 _PASSED = (StepState.OK, StepState.WARNING)
-_SHOWN_ELSEWHERE = frozenset({"missing_privileges"})
-"""Causes of warnings whose remedy has a button or a page of its own."""
+_SHOWN_ELSEWHERE = ("discovery", "missing_privileges")
+"""Step and cause of the warning whose remedy has a button of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class _Composer:
             lines += self._below("Probably", step.probably)
         if step.do and step.state is StepState.FAILED:
             lines += self._below("Do", step.do)
-        elif step.do and step.cause not in _SHOWN_ELSEWHERE:
+        elif step.do and (step.name, step.cause) != _SHOWN_ELSEWHERE:
             lines += self._below("", step.do)
         return lines
 
@@ -181,8 +181,9 @@ class ChecklistView(Widget):
         """Whether this step runs or has run."""
         return name in self._steps and self._steps[name].state is not StepState.WAITING
 
-    def clear(self) -> None:
-        """Wait for all steps again."""
+    def clear(self, names: Sequence[str] | None = None) -> None:
+        """Wait for all steps again; for these from now on, where they are given."""
+        self._names = self._names if names is None else tuple(names)
         self._steps = {}
         self.refresh(layout=True)
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from rich.cells import cell_len
 from textual.content import Content
 
-from pxm_tui.domain.cluster import NEEDS_A_PERSON, Cluster, LoginMethod, Reason, Status, trust_words
+from pxm_tui.domain.cluster import NEEDS_A_PERSON, LoginMethod, Reason, Status, trust_words
 from pxm_tui.domain.describe import guests_figure, labels_words, nodes_figure, seen_words
 from pxm_tui.domain.expiry import is_ending
 from pxm_tui.domain.login_messages import grant_line
@@ -21,7 +22,7 @@ from pxm_tui.tui.badges import badge_rows
 from pxm_tui.tui.endpoint_lines import endpoint_lines
 from pxm_tui.tui.explain import other_nodes
 from pxm_tui.tui.glyphs import STATUS_STYLE, Glyphs, tag_spans
-from pxm_tui.tui.text import content, safe
+from pxm_tui.tui.text import content, fit, safe
 from pxm_tui.tui.wrapping import wrap
 
 ANSWERS = frozenset({Status.HEALTHY, Status.DEGRADED})
@@ -189,7 +190,7 @@ class Detail:
         for line in endpoint_lines(self.view, self.now, self.glyphs, most):
             yield label, line
             label = ""
-        yield "Login", _login(cluster, self.now)
+        yield "Login", self._login(width - LABEL_WIDTH - 2)
         if kept >= 1 and self.view.snapshot.rights:
             yield from self._rights(width - LABEL_WIDTH - 2)
         yield "Trust", self._trust()
@@ -201,6 +202,17 @@ class Detail:
             yield "Labels", safe(labels_words(cluster))
         if kept > SPARABLE and self.secrets:
             yield "Secrets", self.secrets
+
+    def _login(self, room: int) -> str:
+        """Who, how, and until when: the days stay beside the name, whose middle goes where it is too long for that."""
+        login = self.view.cluster.login
+        name, end = safe(login.name), expiry_words(login, self.now)
+        words = [name, "API token" if login.method is LoginMethod.TOKEN else "password", *([end] if end else [])]
+        if login.refused:
+            return f"{', '.join(words)}; the server refused it, it is not used again until `c`"
+        if end and cell_len(", ".join(words)) > room:
+            words = [fit(name, min(cell_len(name), room - len(end) - 2), middle=True, mark=self.glyphs.cut), end]
+        return ", ".join(words)
 
     def _rights(self, room: int) -> Iterator[tuple[str, str | list[Content]]]:
         """Badges; in words where it may everything, or where it has not been read in full yet."""
@@ -234,14 +246,6 @@ class Detail:
             until = f"{authority.not_after:%Y-%m-%d} ({days_left(authority.not_after, self.now)} d)"
             words.append(f"{'! ' if is_ending(authority.not_after, self.now) else ''}authority to {until}")
         return ", ".join(words)
-
-
-def _login(cluster: Cluster, now: datetime) -> str:
-    method = "API token" if cluster.login.method is LoginMethod.TOKEN else "password"
-    refused = "the server refused it, it is not used again until `c`" if cluster.login.refused else ""
-    end = expiry_words(cluster.login, now)
-    who = ", ".join(word for word in (safe(cluster.login.name), method, end) if word)
-    return f"{who}; {refused}" if refused else who
 
 
 def _fact_rows(label: str, text: str | list[Content], width: int) -> list[Content]:

@@ -100,6 +100,7 @@ class EditForm(FormBody):
             read_only=self._guard(),
             trust=self._trust(),
             credentials=self.login.other_than(self._cluster.login),
+            token=self.login.token_role,
         ).against(self._cluster)
 
     def _labels(self) -> tuple[tuple[str, str], ...]:
@@ -135,7 +136,7 @@ class EditForm(FormBody):
     def controls(self) -> Iterator[Widget]:
         """All fields."""
         yield from self.inputs()
-        yield from (self.environment, self.guard, self.login.choice)
+        yield from (self.environment, self.guard, self.login.choice, self.login.token)
 
 
 def typed_endpoint(endpoint: Endpoint) -> str:

@@ -18,6 +18,7 @@ from pxm_tui.domain.errors import InvalidError, PxmError
 from pxm_tui.domain.observation import Realm
 from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.text import one_line
+from pxm_tui.domain.tokens import TokenRole
 from pxm_tui.tui.fields import Choice, FormInput
 from pxm_tui.tui.glyphs import glyphs_of
 from pxm_tui.tui.text import content, safe
@@ -44,6 +45,12 @@ REJECTED = {
     "already_registered": "! taken",
 }
 """Said at the field that an error belongs to, by cause."""
+
+ALL_RIGHTS = (
+    "all that the account may, without a second factor. With User.Modify that is full control, and expiry does not "
+    "limit a thief."
+)
+"""What the role `all` is."""
 
 _KIND_STYLE = {"help": "$pxm-faint", "note": "$pxm-note", "problem": "$pxm-bad"}
 
@@ -183,12 +190,24 @@ class LoginFields(Vertical):
     def of(cls, login: Login, secret_hint: str) -> LoginFields:
         """Filled with a login that is stored, but for its secret; the hint says what an empty one stands for."""
         user = login.user if login.method is LoginMethod.PASSWORD else ""
-        return cls(method=login.method, user=user, token_id=login.token_id or "", secret_hint=secret_hint)
+        return cls(
+            method=login.method, user=user, token_id=login.token_id or "", secret_hint=secret_hint, makes_token=True
+        )
 
     @property
     def method(self) -> LoginMethod:
         """The way of login."""
         return LoginMethod(self.choice.value)
+
+    @property
+    def token_role(self) -> TokenRole | None:
+        """The role of the token that a password makes; None where none is wanted."""
+        return None if self.token.value == NO_TOKEN else TokenRole(self.token.value)
+
+    @on(Choice.Changed, "#token")
+    def _token_changed(self, event: Choice.Changed) -> None:
+        event.stop()
+        self.row("token").say_below(ALL_RIGHTS if event.value == "all" else "", "note")
 
     @property
     def asks_for_code(self) -> bool:
@@ -326,8 +345,8 @@ class LoginFields(Vertical):
     def _token_fields(self) -> dict[str, object]:
         if not self._makes_token:
             return {}
-        role = self.token.value
-        return {"mint_token": role != NO_TOKEN, "token_role": "auditor" if role == NO_TOKEN else role}
+        role = self.token_role
+        return {"mint_token": role is not None, "token_role": role or TokenRole.AUDITOR}
 
     def credentials(self) -> Credentials:
         """What is sent to log in.

@@ -152,7 +152,7 @@ async def test_endpoints_are_put_in_another_order_or_removed_while_nobody_answer
 
 async def test_another_login_carries_a_whole_check() -> None:
     edits = Edits()
-    done = await edits.edit(credentials=PASSWORD)
+    done = await edits.edit(credentials=PASSWORD, token=None)
     assert done.changed == ("login",)
     assert (done.cluster.login.method, done.cluster.login.user) == (LoginMethod.PASSWORD, "root@pam")
     assert edits.bench.secrets.kept[edits.record.id, LoginMethod.PASSWORD].reveal() == "right-password"

@@ -315,7 +315,7 @@ async def test_another_way_of_login_and_a_second_factor() -> None:
         app.burst("123456\r")
         await until(pilot, lambda: bool(app.results))
         (stored,) = await bench.repository.list()
-        assert (stored.login.method, stored.login.user) == (LoginMethod.PASSWORD, "root@pam")
+        assert (stored.login.method, stored.login.user, stored.login.minted) == (LoginMethod.TOKEN, "root@pam", True)
         assert (stored.name, stored.labels, stored.trust) == (which.name, which.labels, which.trust)
 
 

@@ -182,8 +182,27 @@ async def test_another_login_with_a_second_factor() -> None:
         app.burst("123456\r")
         await until(pilot, lambda: bool(app.results))
         login = (await stored(bench)).login
-        assert (login.method, login.user) == (LoginMethod.PASSWORD, "root@pam")
+        assert (login.method, login.user, login.minted) == (LoginMethod.TOKEN, "root@pam", True)
         assert app.results[0].changed == ("login",)
+        assert bench.gateway.servers["10.20.0.11"].logins == 1
+
+
+async def test_the_password_is_kept_where_no_token_is_wanted() -> None:
+    bench = bench_of()
+    app = edit(bench)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        app.screen.query_one("#method", Choice).choose("password")
+        await pilot.pause()
+        field(app, "user").value = "root@pam"
+        field(app, "password").value = "right-password"
+        app.screen.query_one("#token", Choice).choose("all")
+        await until(pilot, lambda: "without a second factor" in app.shown)
+        app.screen.query_one("#token", Choice).choose("none")
+        await until(pilot, lambda: "without a second factor" not in app.shown)
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(app.results))
+        assert (await stored(bench)).login.method is LoginMethod.PASSWORD
 
 
 async def test_esc_stops_what_runs_and_keeps_what_was_typed() -> None:

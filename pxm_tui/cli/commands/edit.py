@@ -21,6 +21,7 @@ from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import StepState
 from pxm_tui.domain.text import one_line
+from pxm_tui.domain.tokens import TokenRole
 from pxm_tui.services.authority import wished_trust
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.dialog import CodeQuestion
@@ -38,6 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
     changes = any(getattr(arguments, name) is not None for name in _WHAT)
     if not (changes or logs_in or arguments.guard is not None):
         raise InvalidError("usage", "Nothing says what to change.", do="`pxm edit --help` shows what can be.")
+    if (arguments.token_role or arguments.no_token) and not arguments.user:
+        raise InvalidError("usage", "A token is made with a password, and none is given.", do="Give --user USER@REALM.")
     asked = _Asked(arguments)
     given = secrets_from_stdin(arguments)
 
@@ -94,13 +97,22 @@ class _Asked:
         fingerprint = parse_fingerprint(arguments.fingerprint) if arguments.fingerprint is not None else None
         authority = read_ca(Path(arguments.ca_file)) if arguments.ca_file is not None else None
         self._trust = wished_trust(fingerprint, authority) if fingerprint or authority else None
+        self._token = None if arguments.no_token else TokenRole(arguments.token_role or TokenRole.AUDITOR)
         self._read_only = arguments.guard
 
     def changes(self, cluster: Cluster, credentials: Credentials | None) -> Changes:
         """The same for this cluster. Raises `InvalidError`."""
         endpoints = edited_endpoints(cluster.endpoints, self._added, self._removed)
         labels = edited_labels(cluster.labels, self._labels, self._no_labels)
-        return Changes(self._name, labels, endpoints, self._trust, credentials, self._read_only)
+        return Changes(
+            name=self._name,
+            labels=labels,
+            endpoints=endpoints,
+            trust=self._trust,
+            credentials=credentials,
+            token=self._token,
+            read_only=self._read_only,
+        )
 
 
 class _EditDialog(TerminalDialog):
@@ -121,10 +133,15 @@ def _say(done: Edited, *, as_json: bool) -> None:
         output.print_json(done.cluster.to_json())
     elif done.changed:
         output.say(f"Changed {one_line(done.cluster.name)}: {', '.join(done.changed)}.")
+        if "login" in done.changed:
+            output.say(f"It logs in as {one_line(done.cluster.login.name)} now.")
         for step in done.steps:
             if step.state is StepState.WARNING:
-                output.note(f"note: {one_line(step.message, 1000)} {one_line(step.hint, 1000)}".rstrip())
+                hint = "" if step.name == "revoke" else one_line(step.hint, 1000)  # its command comes below
+                output.note(f"note: {one_line(step.message, 1000)} {hint}".rstrip())
     else:
         output.say(f"{one_line(done.cluster.name)} is like that already; nothing was changed.")
     for line in done.cleanup:
         output.note(f"note: left on the cluster; to remove it, on any node:  {one_line(line)}")
+    if done.revoked:
+        output.note(f"note: the token {one_line(done.before.login.name)} is revoked.")

@@ -14,14 +14,14 @@ from pxm_tui.domain.errors import EXIT_STATUS, Code, InvalidError, PxmError
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.report import step_rows
 from pxm_tui.domain.secret import Secret
-from pxm_tui.domain.steps import Step, StepState
+from pxm_tui.domain.steps import LOGIN_STEPS, Step, StepState
 from pxm_tui.domain.text import one_line
 from pxm_tui.domain.tokens import TokenRole
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.judge import REFUSALS
 from pxm_tui.services.owners import Key
 from pxm_tui.services.ports import Credentials
-from pxm_tui.services.rotating import ROTATE_STEPS, Rotation
+from pxm_tui.services.rotating import Rotation
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -84,7 +84,7 @@ async def _rotate_all(
 
 def _not_tried(cluster: Cluster, error: PxmError) -> Rotation:
     """The same login would be rejected here as well, and each try counts for fail2ban."""
-    steps = tuple(Step(name, StepState.SKIPPED) for name in ROTATE_STEPS)
+    steps = tuple(Step(name, StepState.SKIPPED) for name in LOGIN_STEPS)
     return Rotation(cluster, Snapshot(cluster.id), None, (), steps, error)
 
 

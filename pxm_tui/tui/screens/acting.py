@@ -48,9 +48,9 @@ class ActingScreen(PromptingScreen[ScreenResultType]):
         self.fleet_changed()
         if done is None:
             return
-        what = f"{', '.join(done.changed)} changed" if done.changed else "nothing was changed"
-        left = "".join(f"\nLeft on the cluster; to remove it:  {line}" for line in done.cleanup)
-        self.say(f"{done.cluster.name}: {what}.{left}")
+        from pxm_tui.tui.screens.edit import words_of
+
+        self.say(words_of(done))
 
     def do_deregister(self, view: ClusterView) -> None:
         """After a question."""

@@ -188,6 +188,9 @@ class CheckDialog(BoxDialog[None]):
 
     def _edited(self, done: Edited | None) -> None:
         if done is not None and done.changed:
+            from pxm_tui.tui.screens.edit import words_of
+
+            self.app.notify(words_of(done), markup=False)
             self._cluster = done.cluster
             self._check()
 
@@ -205,7 +208,7 @@ class CheckDialog(BoxDialog[None]):
 
     def _begin(self) -> None:
         self._busy = True
-        self._checklist.clear()
+        self._checklist.clear(CHECK_STEPS)
         self.query_one("#beyond").display = False
         self.remove_class("-remedy", "-ended", "-unreachable")
         self.query_one("#close").focus()
@@ -221,6 +224,7 @@ class CheckDialog(BoxDialog[None]):
 
     def _show(self, report: CheckReport) -> None:
         self._cluster, self._snapshot, self._steps = report.cluster, report.snapshot, report.steps
+        self._checklist.clear([step.name for step in report.steps])
         self._checklist.take_all(report.steps)
         if isinstance(report.error, UnreachableError):
             self._show_beyond([Fact(self._from_here(), label_width=16, quoted=True)])

@@ -140,7 +140,7 @@ class EditScreen(FormScreen[Edited | None]):
             self._complain(error)
             return
         self._code.prepare(self._form.login.typed_code())
-        self._begin()
+        self._begin(changes)
         try:
             done = await self._edit(changes)
         except EditFailedError as failure:
@@ -162,10 +162,10 @@ class EditScreen(FormScreen[Edited | None]):
             await self.services.fleet.reload()
         return done
 
-    def _begin(self) -> None:
+    def _begin(self, changes: Changes) -> None:
         self._busy = True
         self.add_class("-begun")
-        self._checklist.clear()
+        self._checklist.clear(changes.steps(self._cluster))
         self._form.freeze()
         self._say(NOTHING_YET)
         self.call_after_refresh(self.query_one("#form-body").scroll_end, animate=False)
@@ -227,3 +227,11 @@ class EditScreen(FormScreen[Edited | None]):
         self._form.login.code.disabled = True
         self._code.answer(typed)
         self.show_keys()
+
+
+def words_of(done: Edited) -> str:
+    """What an edit did, and what a person should know of it; harmless on a screen."""
+    what = f"{', '.join(done.changed)} changed" if done.changed else "nothing was changed"
+    warned = [step.message for step in done.steps if step.name == "token" and step.state is StepState.WARNING]
+    left = [f"Left on the cluster; to remove it:  {line}" for line in done.cleanup]
+    return "\n".join(safe(line) for line in (f"{done.cluster.name}: {what}.", *warned, *left))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -14,6 +13,7 @@ from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import CHECK_STEPS, Step
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.dialog import CodeQuestion
+from pxm_tui.services.editing import Changes
 from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.services.ports import Credentials
 from pxm_tui.services.repairs import CheckReport
@@ -37,7 +37,6 @@ class LoginScreen(BoxDialog[CheckReport | None]):
     """
 
     GUARDED = True
-    STEPS: ClassVar[Sequence[str]] = CHECK_STEPS
     DOES = "Log in"
     PROMISE = "Only the login of this cluster changes, and only when it went through."
     BINDINGS = [("enter", "submit")]
@@ -51,7 +50,7 @@ class LoginScreen(BoxDialog[CheckReport | None]):
         self._cluster = view.cluster
         self._before = view.snapshot
         self._login = self.fields()
-        self._checklist = ChecklistView(self.STEPS, ChecklistShape(name_width=14))
+        self._checklist = ChecklistView((), ChecklistShape(name_width=14))
         self._asker = Asker(self, services, on_step=self._take_step, on_code=self._ask_code)
         self._busy = False
         self._code = CodeWait(self._login.code)
@@ -59,6 +58,13 @@ class LoginScreen(BoxDialog[CheckReport | None]):
     def fields(self) -> LoginFields:
         """The fields, as they are to begin with."""
         return LoginFields.of(self._cluster.login, UNCHANGED)
+
+    def steps(self, credentials: Credentials | None) -> Sequence[str]:
+        """What sending these takes."""
+        return CHECK_STEPS if credentials is None else self._changes(credentials).steps(self._cluster)
+
+    def _changes(self, credentials: Credentials) -> Changes:
+        return Changes(credentials=credentials, token=self._login.token_role)
 
     @property
     def box_title(self) -> str:
@@ -114,7 +120,9 @@ class LoginScreen(BoxDialog[CheckReport | None]):
             self.leave()
 
     def leave(self) -> None:
-        """Stop what runs; or leave, forgetting the secrets."""
+        """Stop what runs; or leave, forgetting the secrets. What is being saved goes on to its end."""
+        if self._busy and self._checklist.has_begun("save"):
+            return
         if self._busy:
             self.workers.cancel_group(self, "login")
             self._checklist.stop()
@@ -139,6 +147,7 @@ class LoginScreen(BoxDialog[CheckReport | None]):
         except InvalidError as error:
             self._complain(error)
             return
+        self._checklist.clear(self.steps(credentials))
         self._freeze()
         try:
             report = await self.send(credentials)
@@ -157,7 +166,10 @@ class LoginScreen(BoxDialog[CheckReport | None]):
 
     async def send(self, credentials: Credentials | None) -> CheckReport:
         """Do what the dialog is for; None stands for the stored login. Raises `PxmError`."""
-        return await self.services.clusters.log_in_again(self._cluster.id, credentials, self._before, self._asker)
+        token = self._login.token_role
+        return await self.services.clusters.log_in_again(
+            self._cluster.id, credentials, self._before, self._asker, token
+        )
 
     def credentials(self) -> Credentials | None:
         """What was typed; None stands for the stored login. Raises `InvalidError`."""
@@ -190,18 +202,16 @@ class LoginScreen(BoxDialog[CheckReport | None]):
         self._busy = True
         self.add_class("-begun")
         self.set_focus(None)
-        if not but_code:
-            self._checklist.clear()
         for field in self._login.inputs():
             field.disabled = not (but_code and field is self._login.code)
-        self._login.choice.disabled = True
+        self._login.choice.disabled = self._login.token.disabled = True
         self.query_one("#login").disabled = True
         self.show_keys()
 
     def _thaw(self) -> None:
         self._busy = False
         self._code.give_up()
-        for control in (*self._login.inputs(), self._login.choice, self.query_one("#login")):
+        for control in (*self._login.inputs(), self._login.choice, self._login.token, self.query_one("#login")):
             control.disabled = False
         self.show_keys()
 

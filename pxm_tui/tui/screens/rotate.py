@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from textual import on
 from textual.app import ComposeResult
 
 from pxm_tui.domain.cluster import LoginMethod
+from pxm_tui.domain.steps import LOGIN_STEPS
 from pxm_tui.domain.tokens import TokenRole
 from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.services.ports import Credentials
 from pxm_tui.services.repairs import CheckReport
-from pxm_tui.services.rotating import ROTATE_STEPS
 from pxm_tui.tui.fields import Choice
-from pxm_tui.tui.forms import FieldRow, LoginFields
+from pxm_tui.tui.forms import ALL_RIGHTS, FieldRow, LoginFields
 from pxm_tui.tui.screens.login import LoginScreen
 
 if TYPE_CHECKING:
@@ -32,7 +34,6 @@ class RotateScreen(LoginScreen):
         view: whose token.
     """
 
-    STEPS = ROTATE_STEPS
     DOES = "Rotate"
     PROMISE = "The new token is made, checked and saved first; then the old one is removed."
 
@@ -58,6 +59,10 @@ class RotateScreen(LoginScreen):
             if widget is self._login:
                 yield FieldRow("Token", self._role, id="row-role")
 
+    def steps(self, credentials: Credentials | None) -> Sequence[str]:  # noqa: ARG002
+        """Those of every rotation."""
+        return LOGIN_STEPS
+
     async def send(self, credentials: Credentials | None) -> CheckReport:
         """Rotate. Raises `PxmError`."""
         from pxm_tui.services.owners import Key
@@ -67,6 +72,11 @@ class RotateScreen(LoginScreen):
         done = await self.services.tokens.rotate(self._cluster.id, self._before, self._asker, key=key, role=role)
         self.cleanup = done.cleanup
         return CheckReport(done.cluster, done.snapshot, done.steps, done.error)
+
+    @on(Choice.Changed, "#role")
+    def _role_changed(self, event: Choice.Changed) -> None:
+        event.stop()
+        self.query_one("#row-role", FieldRow).say_below(ALL_RIGHTS if event.value == "all" else "", "note")
 
     def credentials(self) -> Credentials | None:
         """What was typed; None, where no secret was, stands for the stored login. Raises `InvalidError`."""
