@@ -187,12 +187,14 @@ class LoginFields(Vertical):
             yield FieldRow("Token", self.token, id="row-token").add_class("password-row")
 
     @classmethod
-    def of(cls, login: Login, secret_hint: str) -> LoginFields:
-        """Filled with a login that is stored, but for its secret; the hint says what an empty one stands for."""
-        user = login.user if login.method is LoginMethod.PASSWORD else ""
-        return cls(
-            method=login.method, user=user, token_id=login.token_id or "", secret_hint=secret_hint, makes_token=True
-        )
+    def of(cls, login: Login, secret_hint: str, *, method: LoginMethod | None = None) -> LoginFields:
+        """Filled with a login that is stored, but for its secret; the hint says what an empty one stands for.
+
+        It begins with `method`, or that of the login.
+        """
+        begins = method or login.method
+        user = login.user if begins is LoginMethod.PASSWORD else ""
+        return cls(method=begins, user=user, token_id=login.token_id or "", secret_hint=secret_hint, makes_token=True)
 
     @property
     def method(self) -> LoginMethod:

@@ -173,9 +173,55 @@ def test_another_login_is_tried_before_it_is_kept(pxm: Pxm, two: FleetThread, en
     assert pxm("show", "one", "--json").json == record
     done = pxm("edit", "one", "--user", "root@pam", "--password-stdin", "--json", stdin=f"{cluster.password}\n")
     assert done.status == 0
-    assert done.json["login"] == {"method": "password", "user": "root@pam"}
+    assert (done.json["login"]["user"], done.json["login"]["minted"]) == ("root@pam", True)
+    assert done.json["login"]["token_id"] in cluster.token_ids()
     assert pxm("check", "one").status == 0
     assert files_with(environment, cluster.password) == []
+
+
+def test_the_token_that_another_login_replaces_is_revoked_or_named(pxm: Pxm, two: FleetThread) -> None:
+    cluster = two.clusters[0]
+    register(pxm, two)
+    password = f"{cluster.password}\n"
+    login = ["edit", "one", "--user", "root@pam", "--password-stdin"]
+    before = set(cluster.token_ids())
+    first = pxm(*login, "--token-role", "operator", "--json", stdin=password).json["login"]["token_id"]
+    assert {entry.role for entry in cluster.state.accounts.access if entry.subject == first} == {
+        "PVEAuditor",
+        "PxmOperator-1",
+    }
+    words = pxm(*login, stdin=password)
+    assert (words.status, f"the token {first} is revoked" in words.err) == (0, True)
+    (second,) = set(cluster.token_ids()) - before
+    assert f"It logs in as {second} now." in words.out
+    kept = pxm(*login, "--no-token", "--json", stdin=password)
+    assert (kept.json["login"], set(cluster.token_ids())) == ({"method": "password", "user": "root@pam"}, before)
+    third = pxm(*login, "--json", stdin=password).json["login"]["token_id"]
+    cluster.add_user("watch@pve", "a-good-password")
+    cluster.grant("/", "watch@pve", "PVEAuditor")
+    other = pxm("edit", "one", "--user", "watch@pve", "--password-stdin", stdin="a-good-password\n")
+    assert other.status == 0
+    assert f"{third} stays: watch@pve may not remove it." in other.err
+    assert f"pveum user token remove root@pam {third.partition('!')[2]}" in other.err
+    assert third in cluster.token_ids()
+
+
+@pytest.mark.parametrize("option", [["--token-role", "all"], ["--no-token"]])
+def test_a_token_s_role_without_a_password_is_wrong_usage(pxm: Pxm, two: FleetThread, option: list[str]) -> None:
+    register(pxm, two)
+    done = pxm("edit", "one", "--name", "eins", *option, "--json")
+    assert (done.status, done.json["error"]["hint"]) == (2, "Give --user USER@REALM.")
+
+
+def test_more_rights_than_the_role_keep_the_password_with_a_warning(pxm: Pxm, two: FleetThread) -> None:
+    cluster = two.clusters[0]
+    register(pxm, two)
+    cluster.add_user("boss@pve", "a-good-password")
+    cluster.grant("/", "boss@pve", "PVEAdmin")
+    done = pxm("edit", "one", "--user", "boss@pve", "--password-stdin", stdin="a-good-password\n")
+    assert (done.status, "It logs in as boss@pve now." in done.out) == (0, True)
+    assert "may do more than the role auditor" in done.err
+    assert "`--token-role all` makes one that may do everything that boss@pve may, without a second factor" in done.err
 
 
 def test_a_second_factor_comes_on_stdin(pxm: Pxm, two: FleetThread) -> None:
@@ -186,7 +232,7 @@ def test_a_second_factor_comes_on_stdin(pxm: Pxm, two: FleetThread) -> None:
         "edit", "one", "--user", cluster.totp_username, "--password-stdin", "--otp-stdin", "--json",
         stdin=f"{cluster.totp_password}\n{code}\n",
     )  # fmt: skip
-    assert done.json["login"] == {"method": "password", "user": cluster.totp_username}
+    assert (done.json["login"]["user"], done.json["login"]["minted"]) == (cluster.totp_username, True)
 
 
 def test_a_token_back_again(pxm: Pxm, two: FleetThread) -> None:

@@ -373,3 +373,21 @@ async def test_a_deregistered_cluster_cannot_be_logged_in_to() -> None:
         await until(pilot, lambda: "No cluster is called" in app.shown)
         await pilot.click("#cancel")
         await until(pilot, lambda: bool(app.results))
+
+
+async def test_where_pxm_made_the_token_the_password_makes_another_and_an_empty_one_tries_the_stored() -> None:
+    which = lab_old()
+    which = replace(which, login=replace(which.login, minted=True))
+    bench = bench_of(which)
+    bench.gateway.servers["lab1.example.net"].passwords["monitor@pve"] = "right-password"
+    app = login(bench, which)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        bench.clock.advance(0.6)
+        assert app.focused is field(app, "password")
+        assert field(app, "user").value == "monitor@pve"
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(app.results))
+        (stored,) = await bench.repository.list()
+        assert stored.login.token_id == which.login.token_id
+        assert not bench.gateway.servers["lab1.example.net"].token_writes

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from pxm_tui.domain.cluster import Limit
-from tests.fakes import HOSTILE_NAME, Bench
+from tests.fakes import HOSTILE_NAME, NOW, Bench
 from tests.tui.driving import Driven, driven
 from tests.tui.fleet import seen_bench
 
@@ -173,3 +174,20 @@ async def test_facts_give_way_to_nodes_and_errors_below_an_explanation(lines: in
     assert "Trust" in starts
     assert any("○ dr-ams-2" in line for line in shown)
     assert any("(3 times, last" in line for line in shown)
+
+
+@pytest.mark.parametrize("width", [80, 160])
+async def test_the_days_of_a_token_stay_beside_its_name_however_long_it_is(width: int) -> None:
+    bench = seen_bench()
+    (record,) = (one for one in await bench.repository.list() if one.name == "ams-prod-1")
+    token_id = "a-rather-long-user@example.com!pxm-jump-host-of-the-noc-anna-550e8400-12"
+    login = replace(record.login, token_id=token_id, minted=True, expires_at=NOW + timedelta(days=300, hours=1))
+    await bench.repository.save(replace(record, login=login))
+    bench.services.fleet.load()
+    async with driven(bench, size=(width, 45)) as ui:
+        await _open(ui, "ams-prod-1")
+        (line,) = (line for line in ui.lines if line.startswith(" Login "))
+        assert line.endswith(", expires 2027-09-18 (300 d)")
+        assert (token_id in line) is (width == 160)
+        assert "a-rather-long" in line
+        assert "550e8400-12" in line

@@ -56,8 +56,9 @@ class LoginScreen(BoxDialog[CheckReport | None]):
         self._code = CodeWait(self._login.code)
 
     def fields(self) -> LoginFields:
-        """The fields, as they are to begin with."""
-        return LoginFields.of(self._cluster.login, UNCHANGED)
+        """The fields, as they are to begin with: with the password that makes another token, where pxm made the old."""
+        login = self._cluster.login
+        return LoginFields.of(login, UNCHANGED, method=LoginMethod.PASSWORD if login.minted else None)
 
     def steps(self, credentials: Credentials | None) -> Sequence[str]:
         """What sending these takes."""
@@ -173,8 +174,12 @@ class LoginScreen(BoxDialog[CheckReport | None]):
 
     def credentials(self) -> Credentials | None:
         """What was typed; None stands for the stored login. Raises `InvalidError`."""
-        self._code.prepare(self._login.typed_code())
-        return self._login.other_than(self._cluster.login)
+        stored, login = self._cluster.login, self._login
+        self._code.prepare(login.typed_code())
+        as_begun = stored.minted and login.method is LoginMethod.PASSWORD and login.user.value.strip() == stored.user
+        if as_begun and not login.typed_secret():
+            return None
+        return login.other_than(stored)
 
     def _complain(self, error: PxmError) -> None:
         field = error.field if error.field in LoginFields.FIELDS else "user"
