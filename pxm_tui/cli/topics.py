@@ -13,7 +13,7 @@ _MEANINGS = {
     Code.LOGIN_FAILED: "Proxmox VE did not accept the login, or a code is needed",
     Code.CERTIFICATE_UNTRUSTED: "nobody vouches for the certificate, or it has changed",
     Code.UNREACHABLE: "no usable Proxmox VE answers",
-    Code.NOT_PERMITTED: "the login lacks a privilege",
+    Code.NOT_PERMITTED: "the login lacks a privilege, or the cluster is read-only",
     Code.STORAGE_UNUSABLE: "the data directory or the secret store cannot be used",
     Code.PARTIAL_FAILURE: "some of several failed",
 }

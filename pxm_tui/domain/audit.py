@@ -61,7 +61,7 @@ class AuditEntry:
 
     def words(self) -> str:
         """What happened, on one line."""
-        facts = "".join(f", {name} {value}" for name, value in self.facts)
+        facts = "".join(f", {name} {value}" for name, value in self.facts if value)
         task = f", task {self.upid}" if self.upid else ""
         damaged = "" if self.sound else "! damaged: "
         return f"{damaged}{self.action}: {self.result}{facts}{task}"

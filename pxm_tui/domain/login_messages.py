@@ -122,8 +122,8 @@ def secret_missing(name: str) -> LoginError:
     return LoginError(
         "secret_missing",
         f"No secret is kept for {one_line(name, 64)}.",
-        probably="Secrets are only held in memory here, or the entry was erased.",
-        do="Press `c`, Log in again.",
+        probably="It was imported without one, secrets are only held in memory here, or the entry was erased.",
+        do="`c`, Log in again; on the command line `pxm edit NAME` with a login.",
     )
 
 

@@ -35,3 +35,9 @@ def local_short(moment: datetime, now: datetime) -> str:
 def days_left(end: datetime, now: datetime) -> int:
     """Whole days until `end`; negative when it has passed."""
     return (end - now).days
+
+
+def left_words(end: datetime, now: datetime) -> str:
+    """Words behind what ends: `, 729 days left`; none where it has ended, which is said by itself."""
+    left = days_left(end, now)
+    return "" if end <= now else f", {left} {'day' if left == 1 else 'days'} left"

@@ -17,7 +17,7 @@ from pxm_tui.domain.cluster import CheckResult, Cluster, Endpoint, LoginMethod
 from pxm_tui.domain.errors import CertificateError, LoginError, PxmError, StorageError, UnreachableError
 from pxm_tui.domain.observation import Observation, Realm, Snapshot
 from pxm_tui.domain.steps import CHECK_STEPS, Step, StepState
-from pxm_tui.domain.times import days_left
+from pxm_tui.domain.times import left_words
 from pxm_tui.domain.token_messages import expiring
 from pxm_tui.services.authority import as_unexpected, warn_of_expiry, with_authority
 from pxm_tui.services.checklist import Checklist
@@ -272,7 +272,7 @@ class Checker:
                 certificate = await self._secure(session, attempt)
                 self._learn(session, attempt, certificate)
                 now = self._clock()
-                notes.message = f"the trusted one, {days_left(certificate.not_after, now)} days left"
+                notes.message = f"the trusted one{left_words(certificate.not_after, now)}"
                 warn_of_expiry(notes, certificate, attempt.learned.trust or cluster.trust, now)
             if attempt.known is None:
                 observed = await self._read_all(session, conversation, attempt)

@@ -7,7 +7,7 @@ from contextlib import aclosing, suppress
 from pxm_tui.domain.certificate import Trust, TrustMode
 from pxm_tui.domain.cluster import Endpoint
 from pxm_tui.domain.errors import CertificateError, PxmError
-from pxm_tui.domain.times import days_left
+from pxm_tui.domain.times import left_words
 from pxm_tui.services.checklist import Checklist
 from pxm_tui.services.conversation import Conversation
 from pxm_tui.services.dialog import Dialog
@@ -26,8 +26,8 @@ async def probe(gateway: ProxmoxGateway, endpoint: Endpoint, dialog: Dialog, clo
             with checklist.step("certificate") as notes:
                 try:
                     certificate = await session.secure(Trust(TrustMode.SYSTEM))
-                    left = days_left(certificate.not_after, clock())
-                    notes.message = f"vouched for by an authority of this machine, {left} days left"
+                    left = left_words(certificate.not_after, clock())
+                    notes.message = f"vouched for by an authority of this machine{left}"
                 except CertificateError as error:
                     if error.certificate is None:
                         raise

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pxm_tui.domain.addresses import NAME_LENGTH
-from pxm_tui.domain.certificate import Certificate, Trust, TrustMode, names_host
+from pxm_tui.domain.certificate import Trust, TrustMode, names_host
 from pxm_tui.domain.cluster import Cluster, Endpoint, Login, apply_check
 from pxm_tui.domain.errors import AlreadyRegisteredError, CertificateError, PxmError
 from pxm_tui.domain.messages import already_registered, same_cluster
@@ -16,7 +16,7 @@ from pxm_tui.domain.observation import Observation, Snapshot
 from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import REGISTER_STEPS, Step
 from pxm_tui.domain.text import fold, one_line
-from pxm_tui.domain.times import days_left
+from pxm_tui.domain.times import left_words
 from pxm_tui.services.authority import (
     as_unexpected,
     is_known_before,
@@ -211,7 +211,7 @@ class Registrar:
         with checklist.step("certificate") as notes:
             try:
                 certificate = await session.secure(trust)
-                notes.message = f"{why_trusted(session.trust)}, {self._until(certificate)}"
+                notes.message = f"{why_trusted(session.trust)}{left_words(certificate.not_after, self.clock())}"
             except CertificateError as error:
                 if error.certificate is None or trust.mode is not TrustMode.SYSTEM:
                     raise as_unexpected(endpoint, trust, error) from None
@@ -231,9 +231,6 @@ class Registrar:
         if not trusted:
             raise error
         return Trust(TrustMode.PINNED_LEAF, shown.sha256, shown.pem)
-
-    def _until(self, certificate: Certificate) -> str:
-        return f"{days_left(certificate.not_after, self.clock())} days left"
 
     def _now(self) -> datetime:
         return self.clock().replace(microsecond=0)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from textual.app import RenderResult
 from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
+from pxm_tui.domain.cluster import Cluster
 from pxm_tui.services.bundle import DemoFourth
 from pxm_tui.tui.text import wrap
 
@@ -26,7 +29,12 @@ class DemoLine(Widget):
 
     def __init__(self, demo: DemoFourth, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
+        self._host = demo.endpoint
         self._login = f"{demo.endpoint}  {demo.user}  {demo.password}"
+
+    def look(self, clusters: Iterable[Cluster]) -> None:
+        """Say it as long as that cluster is not among the registered ones."""
+        self.display = all(cluster.endpoint.host != self._host for cluster in clusters)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         """One line, or two where it is narrow."""

@@ -163,13 +163,13 @@ class Detail:
         if self.view.next_try is None:
             return ""
         minutes = math.ceil(max(0.0, self.view.next_try - self.timer) / 60)
-        return (
-            f"{separator} the next try within {minutes} min" if minutes > 1 else f"{separator} the next within a minute"
-        )
+        return f"{separator} the next try within {f'{minutes} min' if minutes > 1 else 'a minute'}"
 
     def _do(self, reason: Reason) -> str:
         cluster = self.view.cluster
         if cluster.status in NEEDS_A_PERSON:
+            if "`c`" in reason.do:
+                return safe(reason.do)
             action = (
                 "compares the certificates" if cluster.status is Status.UNTRUSTED else "checks it and logs in again"
             )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
-from pxm_tui.domain.cluster import Endpoint
+from pxm_tui.domain.cluster import Endpoint, Status
 from pxm_tui.domain.observation import EndpointState
 from pxm_tui.domain.times import local_short
 from pxm_tui.services.fleet_view import ClusterView
@@ -20,7 +21,7 @@ def endpoint_lines(view: ClusterView, now: datetime, glyphs: Glyphs, most: int) 
         yield f"{endpoints[0].url}{_node(view, endpoints[0], in_use=True)}, the only one"
         return
     states = {state.endpoint: state for state in view.snapshot.endpoints}
-    found = [states.get(endpoint, EndpointState(endpoint)) for endpoint in endpoints]
+    found = [_stopped(view, states.get(endpoint, EndpointState(endpoint))) for endpoint in endpoints]
     shown = set(sorted(range(len(found)), key=lambda index: (_rank(found[index]), index))[:most])
     for index in sorted(shown):
         yield _line(view, found[index], now, glyphs)
@@ -29,6 +30,14 @@ def endpoint_lines(view: ClusterView, now: datetime, glyphs: Glyphs, most: int) 
         failing = sum(bool(state.error) for index, state in enumerate(found) if index not in shown)
         verb = "fails" if failing == 1 else "fail"
         yield f"and {left} more" + (f", {failing} of them {verb}" if failing else "")
+
+
+def _stopped(view: ClusterView, state: EndpointState) -> EndpointState:
+    """Where the certificate of the one in use stopped the cluster, it is that one's failure."""
+    reason = view.cluster.error
+    if view.cluster.status is not Status.UNTRUSTED or reason is None or not state.in_use:
+        return state
+    return replace(state, in_use=False, error=reason.short, since=reason.since)
 
 
 def _rank(state: EndpointState) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -17,6 +18,7 @@ from pxm_tui.tui.text import safe, wrap
 SEES = {"/": "the cluster", "/nodes": "nodes", "/vms": "guests", "/storage": "storage"}
 """What a missing privilege hides, by its path."""
 
+_SENTENCE_END = re.compile(r"(?<=[.!?]) (?=[A-Z])")
 _LOWERED = ("No ", "The ", "This ", "Node ", "Nodes ")
 
 
@@ -27,7 +29,7 @@ class Explanation:
     Attributes:
         head: what is the matter; always shown.
         more: what else is worth saying, most important first; left out from its end where there is no room.
-        tail: the key that helps.
+        tail: the key that helps; the last sentences of the head make room for it.
     """
 
     head: str
@@ -41,6 +43,12 @@ class Explanation:
             rows = _flow(self.head, rest, width)
             if len(rows) <= count:
                 return rows
+        if self.tail:
+            sentences = _SENTENCE_END.split(self.head)
+            for kept in range(len(sentences) - 1, 0, -1):
+                rows = _flow(" ".join(sentences[:kept]), self.tail, width)
+                if len(rows) <= count:
+                    return rows
         return wrap(self.head, width, count)
 
 
@@ -100,15 +108,14 @@ def _healthy(name: str, view: ClusterView, now: datetime) -> Explanation:
         facts.append(f"{cluster.guests_running} of {cluster.guests_total} guests running")
     failing = [state for state in view.snapshot.endpoints if state.error]
     beside = "".join(f" Not used: {state.endpoint.authority}, {safe(state.error)}." for state in failing[:2])
-    ending = expiry_sentence(view, now)
-    more = (ending,) if ending else ()
-    return Explanation(f"{name}: healthy. {', '.join(facts)}.", (*more, f"{view.endpoint.url}.{beside}"))
+    more = (*_ending(view, now), f"{view.endpoint.url}.{beside}")
+    return Explanation(f"{name}: healthy. {', '.join(facts)}.", more)
 
 
-def expiry_sentence(view: ClusterView, now: datetime) -> str:
-    """That the certificate, or the cluster's own authority, ends soon; empty where there is time."""
+def _ending(view: ClusterView, now: datetime) -> tuple[str, ...]:
+    """That the certificate, or the cluster's own authority, ends soon, and what to do; none where there is time."""
     found = warnings(view.cluster.trust.certificate, view.cluster.trust, now)
-    return "" if found is None else f"! {found[0][0].upper()}{found[0][1:]}. {found[1]}"
+    return () if found is None else (f"! {found[0][0].upper()}{found[0][1:]}.", found[1])
 
 
 def limits_words(cluster: Cluster) -> str:

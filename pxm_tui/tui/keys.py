@@ -205,7 +205,7 @@ RIGHTS = on_cluster(
     "rights",
     "p",
     "Rights",
-    "rights, what grants them",
+    "rights and grants",
     "rights",
     hidden_names=("permissions",),
     command_help="what its login may, and what grants the rest",

@@ -67,7 +67,7 @@ async def test_a_degraded_cluster_names_its_node() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "does"), [("ber-edge-1", "c compares the certificates."), ("lab-old", "c checks it and logs in again.")]
+    ("name", "does"), [("ber-edge-1", "then c, Compare certificates."), ("lab-old", "c checks it and logs in again.")]
 )
 async def test_a_stopped_cluster_says_which_key_helps(name: str, does: str) -> None:
     async with driven(seen_bench(), size=(120, 40)) as ui:

@@ -9,6 +9,7 @@ import pytest
 
 from pxm_tui.domain import connection_messages, messages
 from pxm_tui.domain.cluster import CheckResult, Endpoint, Status, reason_of
+from pxm_tui.services.bundle import DemoFourth
 from pxm_tui.tui.options import UiOptions
 from pxm_tui.tui.widgets.prompt import Prompt
 from tests.fakes import HOSTILE_NAME, NOW, FakeServer, cluster, make_bench
@@ -152,6 +153,39 @@ async def test_too_small() -> None:
         assert ui.shown.strip() == "pxm needs 40x12, this is 38x10."
         await ui.pilot.resize_terminal(80, 24)
         await ui.shows(TITLE)
+
+
+async def test_the_focus_is_back_where_it_was_when_the_terminal_is_large_again() -> None:
+    async with driven(seen_bench()) as ui:
+        await ui.press("e")
+        await ui.shows("Tab next field")
+        await ui.press("tab", "tab")
+        before = ui.app.screen.focused
+        await ui.pilot.resize_terminal(38, 10)
+        await ui.shows("this is 38x10")
+        await ui.pilot.resize_terminal(80, 24)
+        await ui.shows("Tab next field")
+        await ui.until(lambda: ui.app.screen.focused is before)
+    assert before is not None
+
+
+async def test_a_dialog_on_a_terminal_that_is_too_small_says_so_once() -> None:
+    async with driven(seen_bench()) as ui:
+        await ui.press("D")
+        await ui.shows("Cancel")
+        await ui.pilot.resize_terminal(38, 10)
+        await ui.shows("this is 38x10")
+        await ui.until(lambda: ui.shown.strip() == "pxm needs 40x12, this is 38x10.")
+
+
+async def test_the_demo_says_what_is_left_to_be_registered_until_it_is() -> None:
+    registered = seen_bench().services.fleet.load().clusters[0].cluster.endpoint.host
+    for host, said in (("127.0.0.4", True), (registered, False)):
+        bench = seen_bench()
+        demo = DemoFourth(host, "root@pam", "demo-fourth")
+        async with driven(replace(bench, services=replace(bench.services, demo=demo))) as ui:
+            await ui.shows("pxm DEMO")
+            assert ("root@pam  demo-fourth" in ui.shown) is said
 
 
 async def test_ascii_only() -> None:

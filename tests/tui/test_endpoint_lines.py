@@ -55,6 +55,14 @@ async def test_each_is_a_line_with_its_own_state_and_round_trip_time() -> None:
     assert lines[6].startswith(" Login ")
 
 
+def test_a_changed_certificate_is_said_of_the_endpoint_that_shows_it() -> None:
+    error = replace(reason(refused(SECOND), "cert changed"), since=NOW)
+    stopped = replace(three(), status=Status.UNTRUSTED, error=error)
+    lines = list(endpoint_lines(view(stopped), NOW, UNICODE, 3))
+
+    assert lines[1] == f"× https://10.20.0.12:8006 (node fra2), cert changed since {NOW.astimezone():%H:%M}"
+
+
 async def test_the_row_shows_the_endpoint_in_use() -> None:
     async with driven(bench(), size=(160, 45)) as ui:
         row = next(line for line in ui.lines if "fra-prod" in line)

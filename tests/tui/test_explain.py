@@ -57,6 +57,19 @@ def test_a_login_that_was_refused_ends_in_the_key_that_helps() -> None:
     assert lines[-1].endswith("It has expired. c logs in again.")
 
 
+def test_the_last_sentence_of_what_happened_makes_room_for_the_key_that_helps() -> None:
+    assert explain(_view("ber-edge-1"), NOW).lines(79) == [
+        "ber-edge-1: 10.30.0.11 shows another certificate than the one trusted on",
+        "2025-11-03. c compares the certificates.",
+    ]
+
+
+def test_a_certificate_that_has_ended_is_said_where_there_is_no_room_for_the_remedy() -> None:
+    found = Explanation("x: healthy.", ("! The certificate expired.", "Make a new one on the node.", "https://x:8006."))
+
+    assert found.lines(40, 1) == ["x: healthy. ! The certificate expired."]
+
+
 @pytest.mark.parametrize("width", [30, 43, 60, 79, 100, 159, 250])
 @pytest.mark.parametrize("name", ["서울-1", "dr-ams", "ber-edge-1", "lab-old", "fra-stage", "ams-prod-1"])
 def test_two_lines_at_every_width(name: str, width: int) -> None:

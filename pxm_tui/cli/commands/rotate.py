@@ -106,8 +106,7 @@ def _say(done: Rotation) -> None:
     if done.error is not None:
         output.say(f"{name}: not rotated")
         output.say("\n".join(f"  {row}" for row in step_rows(done.steps)))
-        for line in output.error_lines(done.error):
-            output.note(line.removeprefix("pxm: "))
+        output.fail(done.error, as_json=False)
         return
     output.say(f"{name}: logs in as {one_line(done.cluster.login.name)} now.")
     for step in done.steps:

@@ -33,7 +33,9 @@ class AuditScreen(LinesScreen[AuditEntry]):
 
     def title_line(self) -> TitleLine:
         """And where the audit is kept."""
-        return TitleLine(program_title(self.services, TITLE), Content(safe(self.services.places.audit)), id="title")
+        return TitleLine(
+            program_title(self.services, TITLE), [Content(safe(self.services.places.audit)), Content("")], id="title"
+        )
 
     def on_mount(self) -> None:
         """Read it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual import events, on
 from textual.screen import Screen, ScreenResultType
+from textual.widget import Widget
 
 from pxm_tui.tui.glyphs import Glyphs, glyphs_of
 from pxm_tui.tui.line import SMALLEST
@@ -18,6 +19,8 @@ class PxmScreen(Screen[ScreenResultType]):
     """
 
     AUTO_FOCUS = None
+    _focused_before: Widget | None = None
+    """Had the focus when the terminal became too small."""
 
     @property
     def glyphs(self) -> Glyphs:
@@ -37,8 +40,11 @@ class PxmScreen(Screen[ScreenResultType]):
         """Below the smallest size show one line that says so."""
         width, height = event.size
         small = width < SMALLEST[0] or height < SMALLEST[1]
+        if small and not self.has_class("-too-small"):
+            self._focused_before = self.focused
         self.set_class(small, "-too-small")
         if not small:
+            self._focus_as_before()
             return
         line = f"pxm needs {SMALLEST[0]}x{SMALLEST[1]}, this is {width}x{height}."
         shown = self.query(TextLines).filter("#too-small")
@@ -47,12 +53,19 @@ class PxmScreen(Screen[ScreenResultType]):
         else:
             await self.mount(TextLines([line], id="too-small"))
 
+    def _focus_as_before(self) -> None:
+        """What is hidden loses the focus: give it back, so that whoever types goes on in the same field."""
+        before, self._focused_before = self._focused_before, None
+        if before is not None and before.is_attached:
+            self.call_after_refresh(self.set_focus, before)
+
 
 class PxmDialog(PxmScreen[ScreenResultType]):
     """A box over the screen below. In it Tab moves, Enter presses the focused button, Esc leaves."""
 
     DEFAULT_CSS = """
     PxmDialog { align: center middle; background: $pxm-shade; }
+    PxmDialog.-too-small { align: left top; }
     PxmDialog:ansi { background: transparent; }
     """
 

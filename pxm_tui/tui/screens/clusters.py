@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -30,6 +30,9 @@ from pxm_tui.tui.screens.prompting import PromptingScreen
 from pxm_tui.tui.widgets.frame import KeysLine, RuleLine, TextLines, TitleLine, set_height
 from pxm_tui.tui.widgets.grid import Grid, Look
 
+if TYPE_CHECKING:
+    from pxm_tui.tui.demo_line import DemoLine
+
 COALESCE = 0.1
 """Seconds in which changes of the fleet are gathered before they are shown."""
 
@@ -50,6 +53,7 @@ class ClustersScreen(ChoosingScreen[None]):
         super().__init__(services)
         self._view = FleetView()
         self._unreadable = ""
+        self._demo_line: DemoLine | None = None
         self._look_key: tuple[object, ...] = ()
         self._look: Look[ClusterView] = Look((), lambda _row: ())
         self._shown: tuple[tuple[object, ...], list[ClusterView]] = ((), [])
@@ -69,7 +73,8 @@ class ClustersScreen(ChoosingScreen[None]):
         if self.services.demo is not None:
             from pxm_tui.tui.demo_line import DemoLine
 
-            yield DemoLine(self.services.demo)
+            self._demo_line = DemoLine(self.services.demo)
+            yield self._demo_line
         yield RuleLine(id="rule", right=True)
         yield TextLines(id="explanation")
         yield KeysLine(id="keys", gap=GAP)
@@ -165,6 +170,8 @@ class ClustersScreen(ChoosingScreen[None]):
         lefts, rights = headline.variants(self.app.size.width, self.glyphs)
         title = self.query_one("#title", TitleLine)
         title.show([Content.assemble(*line) for line in lefts], [Content.assemble(*line) for line in rights])
+        if self._demo_line is not None:
+            self._demo_line.look(view.cluster for view in self._view.clusters)
         self._show_banner(now)
         self._show_rows(now, anew=anew)
         self._show_below()

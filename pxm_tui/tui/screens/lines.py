@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from pxm_tui.services.bundle import Services
 from pxm_tui.tui.copying import TMUX_HINT
+from pxm_tui.tui.dialog import fit_keys
 from pxm_tui.tui.line import Line
 from pxm_tui.tui.screens.prompting import PromptingScreen
 from pxm_tui.tui.text import safe, wrap
@@ -62,7 +63,7 @@ class LinesScreen(PromptingScreen[None], Generic[Entry]):
         yield Grid[tuple[int, Entry]](lambda row: str(row[0]), id="grid")
         yield RuleLine(id="rule", right=True)
         yield TextLines(id="explanation")
-        yield KeysLine(self.FOOTER, id="keys", gap=2)
+        yield KeysLine(id="keys")
 
     def on_mount(self) -> None:
         """The newest line is the selected one."""
@@ -70,6 +71,7 @@ class LinesScreen(PromptingScreen[None], Generic[Entry]):
 
     def on_resize(self) -> None:
         """The selected line is wrapped to the width."""
+        self.query_one("#keys", KeysLine).show_content(*fit_keys(self.FOOTER, self.size.width, rows=1))
         first = not self._entries
         self.fleet_changed()
         if first:

@@ -28,7 +28,7 @@ class LogScreen(LinesScreen[JournalEntry]):
     def title_line(self) -> TitleLine:
         """And where the log is kept."""
         title = program_title(self.services, "Log of this run")
-        return TitleLine(title, Content(safe(self.services.places.log)), id="title")
+        return TitleLine(title, [Content(safe(self.services.places.log)), Content("")], id="title")
 
     def fleet_changed(self) -> None:
         """There may be new lines."""

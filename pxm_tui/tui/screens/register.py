@@ -123,7 +123,9 @@ class RegisterScreen(FormScreen[RegisterOutcome]):
                 yield RuleLine("Checks")
                 yield self._checklist
         if self.services.demo is not None:
-            yield DemoLine(self.services.demo)
+            line = DemoLine(self.services.demo)
+            line.look(view.cluster for view in self.services.fleet.view().clusters)
+            yield line
         yield RuleLine()
         yield KeysLine(id="keys")
 

@@ -42,10 +42,16 @@ class TitleLine(Painted):
     TitleLine { background: $pxm-title; text-wrap: nowrap; }
     """
 
-    def __init__(self, left: str | Content = "", right: str | Content = "", *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        left: str | Content | Sequence[Content] = "",
+        right: str | Content | Sequence[Content] = "",
+        *,
+        id: str | None = None,  # noqa: A002
+    ) -> None:
         super().__init__(id=id)
-        self._left: tuple[Content, ...] = (_as_content(left),)
-        self._right: tuple[Content, ...] = (_as_content(right),)
+        self._left = _as_variants(left)
+        self._right = _as_variants(right)
 
     def show(self, left: str | Content | Sequence[Content], right: str | Content | Sequence[Content] = "") -> None:
         """Replace both sides; repaints only if that changes something."""
