@@ -28,7 +28,16 @@ class _Stdout:
             raise OutputLostError from error
 
 
-_UNSEEN = "[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+_UNSEEN = (
+    "[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e007f]"
+)
+"""As `domain.text` has them, which this module does not import."""
+
+
+def _escaped(found: re.Match[str]) -> str:
+    sign = found.group()
+    return f"\\u{ord(sign):04x}" if sign <= "\uffff" else json.dumps(sign)[1:-1]
 
 
 def print_json(value: Any) -> None:
@@ -47,7 +56,7 @@ def print_json_line(value: Any) -> None:
 def _print(value: Any, indent: int | None) -> None:
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     if not text.isascii() or "\x7f" in text:
-        text = re.sub(_UNSEEN, lambda found: f"\\u{ord(found.group()):04x}", text)
+        text = re.sub(_UNSEEN, _escaped, text)
     put(text.encode() + b"\n")
 
 

@@ -7,12 +7,14 @@ pve-storage (who sees backups and disks).
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from pxm_tui.domain.cluster import Limit, Login
 from pxm_tui.domain.observation import Permissions
+from pxm_tui.domain.text import for_shell
 from pxm_tui.domain.tokens import AUDITOR_ROLE, OPERATOR_ROLE, operator_privileges
 
 NEWEST = (9, 2)
@@ -366,5 +368,5 @@ def _lines(role: str, limits: list[Limit], login: Login) -> Iterator[str]:
 
 
 def _acl(path: str, role: str, login: Login) -> str:
-    whom = f"--tokens '{login.token_id}'" if login.token_id else f"--users '{login.user}'"
-    return f"pveum acl modify {path} --roles {role} {whom}"
+    whom = f"--tokens {for_shell(login.token_id)}" if login.token_id else f"--users {for_shell(login.user)}"
+    return f"pveum acl modify {shlex.quote(path)} --roles {role} {whom}"

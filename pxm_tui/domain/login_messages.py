@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 
 from pxm_tui.domain.cluster import Endpoint
 from pxm_tui.domain.errors import LoginError, NotPermittedError
-from pxm_tui.domain.text import one_line, quoted
+from pxm_tui.domain.text import for_shell, one_line, quoted
 
 
 def credentials(endpoint: Endpoint, user: str, said: str) -> LoginError:
@@ -54,7 +55,7 @@ def second_factor_wrong(endpoint: Endpoint, user: str, clock_skew: int = 0) -> L
         f"{endpoint.host} did not accept the code. The password was right.",
         probably=f"The code had run out (30 s), or belongs to another account.{skew}",
         do="Wait for the next code and type it. After 8 wrong codes Proxmox 8 and later locks TOTP for "
-        f"{user}: a recovery key or `pveum user tfa unlock {user}` opens it.",
+        f"{user}: a recovery key or `pveum user tfa unlock {shlex.quote(user)}` opens it.",
         field="code",
     )
 
@@ -65,7 +66,7 @@ def locked(user: str, until: str = "") -> LoginError:
     return LoginError(
         "locked",
         f"Proxmox has locked the second factor of {user}.",
-        do=f"`pveum user tfa unlock {user}`{wait}.",
+        do=f"`pveum user tfa unlock {shlex.quote(user)}`{wait}.",
         field="code",
     )
 
@@ -74,7 +75,8 @@ def token(endpoint: Endpoint, token_id: str, said: str) -> LoginError:
     """An API token was refused; older servers say why."""
     user, _, name = token_id.partition("!")
     lowered = said.lower()
-    renew = f"Expired: `pveum user token modify {user} {name} --expire $(date -d +1year +%s)`."
+    token = f"{shlex.quote(user)} {shlex.quote(name)}"
+    renew = f"Expired: `pveum user token modify {token} --expire $(date -d +1year +%s)`."
     remake = "Secret lost: make a new token, then `c`, Log in again."
     if "expired" in lowered:
         probably, do = "It has expired.", renew
@@ -84,7 +86,7 @@ def token(endpoint: Endpoint, token_id: str, said: str) -> LoginError:
         probably, do = "Its secret is wrong.", remake
     else:
         probably = "It has expired, was deleted, its secret is wrong, or its owner is disabled."
-        do = f"`pveum user token list {user}` on a node shows it. {renew} {remake}"
+        do = f"`pveum user token list {shlex.quote(user)}` on a node shows it. {renew} {remake}"
     return LoginError(
         "token",
         f"{endpoint.host} rejected the token {token_id}: {quoted(said)}.",
@@ -149,5 +151,5 @@ def missing_privilege(what: str, privilege: str, path: str) -> NotPermittedError
 def grant_line(user: str, token_id: str | None) -> str:
     """The command that gives a login the rights to see everything."""
     if token_id is None:
-        return f"pveum acl modify / --roles PVEAuditor --users '{user}'"
-    return f"pveum acl modify / --roles PVEAuditor --tokens '{token_id}'"
+        return f"pveum acl modify / --roles PVEAuditor --users {for_shell(user)}"
+    return f"pveum acl modify / --roles PVEAuditor --tokens {for_shell(token_id)}"

@@ -5,13 +5,22 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
+_CONTROL = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]+"
+)
+"""Signs that a terminal could act on, that nobody sees, that turn what follows, and halves that cannot be written."""
 
 
 def one_line(text: str, limit: int = 300) -> str:
     """The text on one line: control and direction characters become a space, what exceeds `limit` is cut."""
     clean = _CONTROL.sub(" ", text).strip()
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+
+
+def for_shell(text: str) -> str:
+    """The text in single quotes, so that a shell takes nothing in it for a command."""
+    return "'" + one_line(text).replace("'", "'\\''") + "'"
 
 
 def has_control(text: str) -> bool:

@@ -6,6 +6,7 @@ Facts: pve-access-control, AccessControl.pm (privileges and roles by release), a
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from enum import StrEnum
 
 from pxm_tui.domain.cluster import Cluster, Login
 from pxm_tui.domain.observation import Permissions
+from pxm_tui.domain.text import for_shell
 from pxm_tui.domain.times import days_left
 
 AUDITOR_ROLE = "PVEAuditor"
@@ -149,12 +151,12 @@ def expiry_words(login: Login, now: datetime) -> str:
 def remove_line(token_id: str) -> str:
     """The command that removes a token, on any node; it works from 6.4 to 9, and takes the token's rights with it."""
     user, _, name = token_id.partition("!")
-    return f"pveum user token remove {user} {name}"
+    return f"pveum user token remove {shlex.quote(user)} {shlex.quote(name)}"
 
 
 def administrator_lines(token_id: str, role: TokenRole, roles: Mapping[str, frozenset[str]], version: str) -> list[str]:
     """What an administrator runs to give a token its role; the role itself where the cluster has none yet."""
-    lines = [f"pveum acl modify / --tokens '{token_id}' --roles {','.join(roles_of(role))}"]
+    lines = [f"pveum acl modify / --tokens {for_shell(token_id)} --roles {','.join(roles_of(role))}"]
     if role is TokenRole.OPERATOR and OPERATOR_ROLE not in roles:
         lines.insert(0, f"pveum role add {OPERATOR_ROLE} --privs '{','.join(sorted(operator_privileges(version)))}'")
     return lines

@@ -8,16 +8,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from pxm_tui.domain.messages import invalid
-from pxm_tui.formats.documents import bad_file
+from pxm_tui.formats.documents import bad_file, not_too_many
 from pxm_tui.formats.fields import row
 from pxm_tui.formats.own import LOGIN, TRUST, row_of
 from pxm_tui.formats.rows import ImportRow
+from pxm_tui.formats.writing import FORMULA
 
 SEPARATORS = ",;\t"
 LONGEST_FIELD = 1_000_000
 LABEL = "label."
 GROUPS = {"login": LOGIN, "trust": TRUST, "guard": frozenset({"read_only"})}
 """Fields of fields; a column is called `trust.mode`."""
+SECRETS = frozenset({"password", "token_secret", "otp"})
+"""Columns whose cells are taken as they stand there."""
 
 
 def csv_rows(text: str) -> tuple[ImportRow, ...]:
@@ -39,7 +42,7 @@ def csv_rows(text: str) -> tuple[ImportRow, ...]:
         raise bad_file(f"has a column {whole}", f"Its columns are such as {whole}.{min(GROUPS[whole])}.")
     if len(set(columns)) < len(columns):
         raise bad_file("has two columns of one name", "Keep one of them.")
-    return tuple(_row(f"line {number}", columns, cells) for number, cells in lines)
+    return tuple(_row(f"line {number}", columns, cells) for number, cells in not_too_many(lines))
 
 
 def _lines(reader: Any) -> Iterator[tuple[int, list[str]]]:
@@ -75,10 +78,12 @@ def _entry(cells: dict[str, str]) -> dict[str, Any]:
     """The entry as JSON would have it. An empty cell says nothing."""
     found: dict[str, Any] = {}
     labels: list[str] = []
-    for column, cell in cells.items():
+    for column, written in cells.items():
         group, _, name = column.partition(".")
-        if not cell:
+        if not written:
             continue
+        guarded = written.startswith("'") and column not in SECRETS and FORMULA.match(written)
+        cell = written[1:] if guarded else written  # as spreadsheets read it, and exports write it
         if column.startswith(LABEL):
             labels.append(f"{name}={cell}")
         elif column == "labels":

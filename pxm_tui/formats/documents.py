@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from pxm_tui.domain.errors import InvalidError
+
+T = TypeVar("T")
+
+MOST_ROWS = 10_000
 
 _TOML_PLACE = re.compile(r"\(at (line \d+, column \d+|end of document)\)")
 
@@ -15,6 +20,14 @@ _TOML_PLACE = re.compile(r"\(at (line \d+, column \d+|end of document)\)")
 def bad_file(why: str, do: str = "") -> InvalidError:
     """The error for a file that cannot be read as what it seems to be; `why` quotes nothing of it."""
     return InvalidError("file", f"The file {why}.", do=do, field="file")
+
+
+def not_too_many(entries: Iterable[T]) -> Iterator[T]:
+    """The entries, not more than anybody has. Raises `InvalidError` before anything is made of the others."""
+    for number, entry in enumerate(entries, start=1):
+        if number > MOST_ROWS:
+            raise bad_file(f"has more than {MOST_ROWS} rows", "Import it in parts.")
+        yield entry
 
 
 def text_of(data: bytes) -> str:

@@ -111,11 +111,12 @@ class Fields:
             return None
         try:
             parsed = datetime.fromisoformat(value)
-        except ValueError:
-            parsed = None
-        if parsed is None or parsed.tzinfo is None:
+            found = None if parsed.tzinfo is None else parsed.astimezone(UTC)
+        except (ValueError, OverflowError):  # the first and the last day there is, in another zone
+            found = None
+        if found is None:
             raise self.wrong(name, "is no time with its zone", "Example: 2026-11-22T10:30:00Z.")
-        return parsed.astimezone(UTC).replace(microsecond=0)
+        return found.replace(microsecond=0)
 
     def wrong(self, name: str, why: str, do: str = "") -> InvalidError:
         """The error for a field; the value is not repeated, it could be a secret."""

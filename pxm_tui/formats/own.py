@@ -9,6 +9,7 @@ from typing import Any
 from pxm_tui.domain.certificate import TrustMode
 from pxm_tui.domain.errors import InvalidError
 from pxm_tui.domain.messages import invalid
+from pxm_tui.formats.documents import not_too_many
 from pxm_tui.formats.fields import Fields, endpoints_of, labels_of, login_of, row
 from pxm_tui.formats.rows import GivenLogin, GivenTrust, ImportRow
 
@@ -51,7 +52,8 @@ def rows_of(document: Any) -> tuple[ImportRow, ...]:
             "The file holds no list of clusters.",
             do="It is a list of rows, or a mapping with `clusters`; `pxm help import` shows one.",
         )
-    return tuple(row_of(f"row {number}", entry) for number, entry in enumerate(entries, start=1))
+    rows = enumerate(not_too_many(entries), start=1)
+    return tuple(row_of(f"row {number}", entry) for number, entry in rows)
 
 
 def row_of(place: str, entry: Any) -> ImportRow:

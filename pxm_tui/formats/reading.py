@@ -6,11 +6,10 @@ from pathlib import PurePath
 
 from pxm_tui.domain.errors import InvalidError
 from pxm_tui.formats import csv_rows, own, pdm, proxxx, pvetui
-from pxm_tui.formats.documents import bad_file, read_json, read_toml, read_yaml, text_of
+from pxm_tui.formats.documents import bad_file, not_too_many, read_json, read_toml, read_yaml, text_of
 from pxm_tui.formats.rows import ImportRow
 
 MOST_BYTES = 16_000_000
-MOST_ROWS = 10_000
 FORMATS = ("csv", "yaml", "json", "pvetui", "proxxx", "pdm")
 _BY_ENDING = {
     ".csv": "csv", ".tsv": "csv", ".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "proxxx", ".cfg": "pdm",
@@ -40,11 +39,9 @@ def read_rows(data: bytes, form: str, shadow: bytes = b"") -> tuple[ImportRow, .
     """
     if max(len(data), len(shadow)) > MOST_BYTES:
         raise bad_file(f"is larger than {MOST_BYTES // 1_000_000} MB")
-    rows = _rows(text_of(data), form, text_of(shadow))
+    rows = tuple(not_too_many(_rows(text_of(data), form, text_of(shadow))))
     if not rows:
         raise bad_file("holds no cluster")
-    if len(rows) > MOST_ROWS:
-        raise bad_file(f"has {len(rows)} rows; {MOST_ROWS} are possible")
     return rows
 
 

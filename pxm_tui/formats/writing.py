@@ -11,13 +11,24 @@ from typing import Any
 
 Entries = Sequence[dict[str, Any]]
 
-UNSEEN = re.compile("[\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+UNSEEN = re.compile(
+    "[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e007f]"
+)
 """Signs that a terminal could act on, or that nobody sees."""
 GROUPS = ("login", "guard", "trust")
+FORMULA = re.compile(r"(?!-----BEGIN CERTIFICATE-----\s)'*[=+\-@]")
+"""How a cell begins that a spreadsheet could take for a formula; with an apostrophe before it, it is a text."""
 
 
 def _escaped(found: re.Match[str]) -> str:
-    return f"\\u{ord(found.group()):04x}"
+    sign = found.group()
+    return f"\\u{ord(sign):04x}" if sign <= "\uffff" else json.dumps(sign)[1:-1]
+
+
+def _escaped_for_yaml(found: re.Match[str]) -> str:
+    sign = found.group()
+    return f"\\u{ord(sign):04x}" if sign <= "\uffff" else f"\\U{ord(sign):08x}"
 
 
 def write_json(entries: Entries) -> str:
@@ -49,11 +60,14 @@ def write_yaml(entries: Entries) -> str:
         sort_keys=False,
         width=1_000_000,
     )
-    return UNSEEN.sub(_escaped, text)
+    return UNSEEN.sub(_escaped_for_yaml, text)
 
 
 def write_csv(entries: Entries) -> str:
-    """One line a cluster; fields of fields are columns such as `trust.mode`, labels such as `label.env`."""
+    """One line a cluster; fields of fields are columns such as `trust.mode`, labels such as `label.env`.
+
+    A spreadsheet takes what begins like a formula for one and runs it: an apostrophe stands before that.
+    """
     rows = [_flat(entry) for entry in entries]
     labels = sorted({column for row in rows for column in row if column.startswith("label.")})
     plain = list(dict.fromkeys(column for row in rows for column in row if not column.startswith("label.")))
@@ -71,7 +85,7 @@ def _flat(entry: dict[str, Any]) -> dict[str, str]:
         if key in GROUPS:
             found |= {f"{key}.{name}": _cell(item) for name, item in value.items()}
         elif key == "labels":
-            found |= {f"label.{name}": item for name, item in value.items()}
+            found |= {f"label.{name}": _cell(item) for name, item in value.items()}
         else:
             found[key] = _cell(value)
     return found
@@ -84,8 +98,12 @@ def _cell(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, list):
         separator = "" if any("\n" in item for item in value) else " "
-        return separator.join(value)
-    return str(value)
+        return _no_formula(separator.join(value))
+    return _no_formula(str(value))
+
+
+def _no_formula(text: str) -> str:
+    return f"'{text}" if FORMULA.match(text) else text
 
 
 WRITERS: dict[str, Callable[[Entries], str]] = {"json": write_json, "yaml": write_yaml, "csv": write_csv}

@@ -149,8 +149,10 @@ def read_passphrase(path: Path) -> Secret:
         StorageError: it cannot be read, belongs to another user, is open to others, or is empty.
     """
     try:
-        with path.open("rb") as file:
-            found = os.fstat(file.fileno())
+        # not waiting for whoever writes into a pipe, which is refused below
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+        with os.fdopen(descriptor, "rb") as file:
+            found = os.fstat(descriptor)
             refusal = _refusal(found)
             if refusal:
                 raise secret_store(f"The passphrase file {path} {refusal[0]}.", refusal[1].format(path=path))

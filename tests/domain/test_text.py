@@ -1,13 +1,37 @@
 """Untrusted text, widths and cutting."""
 
+import shlex
+
 import pytest
 
-from pxm_tui.domain.text import cell_width, cut_end, cut_middle, fold, fold_accents, natural_key, one_line, pad
+from pxm_tui.domain.text import (
+    cell_width,
+    cut_end,
+    cut_middle,
+    fold,
+    fold_accents,
+    for_shell,
+    has_control,
+    natural_key,
+    one_line,
+    pad,
+)
 
 
 def test_control_characters_become_spaces() -> None:
     assert one_line("a\x1b[31mb\r\nc\u202ed\x9b0m") == "a [31mb c d 0m"
     assert one_line("x" * 400, 10) == "xxxxxxxxx…"
+
+
+@pytest.mark.parametrize("sign", ["\u061c", "\u00ad", "\u180e", "\u2060", "\u206a", "\ufff9", "\udcff", "\U000e0041"])
+def test_what_nobody_sees_what_turns_the_rest_and_what_cannot_be_written_is_none_of_it(sign: str) -> None:
+    assert has_control(f"a{sign}b")
+    assert one_line(f"a{sign}b") == "a b"
+
+
+@pytest.mark.parametrize("text", ["root@pam", "a'$(touch x)`id`@pve", "-x; id", "a b"])
+def test_a_shell_takes_nothing_in_it_for_a_command(text: str) -> None:
+    assert shlex.split(f"echo {for_shell(text)}", comments=True) == ["echo", text]
 
 
 @pytest.mark.parametrize(("text", "width"), [("abc", 3), ("서울", 4), ("e\u0301", 1), ("…", 1), ("", 0)])

@@ -9,6 +9,7 @@ import yaml
 
 from pxm_tui.domain.certificate import TrustMode
 from pxm_tui.domain.cluster import LoginMethod
+from pxm_tui.domain.errors import InvalidError
 from pxm_tui.formats import documents
 from pxm_tui.formats.own import row_of, rows_of
 from pxm_tui.formats.reading import read_rows
@@ -230,3 +231,32 @@ def test_csv_in_every_way_of_spreadsheets() -> None:
     assert (second.place, second.error) == ("line 5", None)
     assert third.error is not None
     assert (third.place, third.error.field) == ("line 6", "row")
+
+
+def test_an_apostrophe_of_a_secret_stays() -> None:
+    (found,) = read_rows(b"name,endpoint,username,password\na,pve1,root@pam,'=x\n", "csv")
+    assert found.login is not None
+    assert found.login.secret is not None
+    assert found.login.secret.reveal() == "'=x"
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:00"])
+def test_a_time_that_is_none_in_this_zone_is_a_wrong_field(moment: str) -> None:
+    found = row_of("row 1", {"name": "a", "endpoint": "pve1", "username": "root@pam", "created_at": moment})
+    assert found.error is not None
+    assert found.error.field == "created_at"
+
+
+@pytest.mark.parametrize(("form", "row", "between"), [("json", "{}", ","), ("yaml", "- {}", "\n"), ("csv", "x", "\n")])
+def test_nothing_is_made_of_more_rows_than_anybody_has(
+    form: str, row: str, between: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pxm_tui.formats.documents.MOST_ROWS", 3)
+    made: list[str] = []
+    for module in ("own", "csv_rows"):
+        monkeypatch.setattr(f"pxm_tui.formats.{module}.row_of", lambda place, _: made.append(place))
+    text = between.join([row] * 1000)
+    text = f"[{text}]" if form == "json" else f"endpoint\n{text}" if form == "csv" else text
+    with pytest.raises(InvalidError, match="more than 3 rows"):
+        read_rows(text.encode(), form)
+    assert len(made) <= 3

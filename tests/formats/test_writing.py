@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import json
 from dataclasses import replace
 
 import pytest
+import yaml
 
 from pxm_tui.domain.certificate import Trust, TrustMode
 from pxm_tui.domain.cluster import Cluster, Endpoint, Login, LoginMethod, Status
@@ -96,3 +99,29 @@ def test_clones_are_told_apart(form: str) -> None:
 @pytest.mark.parametrize("form", EXPORT_FORMATS)
 def test_an_empty_registry(form: str) -> None:
     assert export((), form).endswith("\n")
+
+
+FORMULAS = ('=HYPERLINK("https://evil.example")', "+1", "-1+cmd|' /C calc'!A0", "@SUM(1)", "'=x", "''-x", "'x")
+
+
+def test_no_cell_is_a_formula_and_all_are_read_as_they_were() -> None:
+    clusters = [
+        replace(cluster(name, number=number), labels=(("note", name),), login=Login(LoginMethod.PASSWORD, "=a@pve"))
+        for number, name in enumerate(FORMULAS, start=1)
+    ]
+    text = export(clusters, "csv")
+    cells = [cell for line in csv.reader(text.splitlines()[1:]) for cell in line]
+    assert [cell for cell in cells if cell[:1] in {"=", "+", "-", "@"} and "BEGIN CERTIFICATE" not in cell] == []
+    rows = read_rows(text.encode(), "csv")
+    assert sorted(row.name for row in rows) == sorted(FORMULAS)
+    assert {row.labels for row in rows} == {(("note", name),) for name in FORMULAS}
+    assert {row.login.user for row in rows if row.login} == {"=a@pve"}
+
+
+@pytest.mark.parametrize(("form", "written"), [("json", "\\udb40\\udc41"), ("yaml", "\\U000e0041")])
+def test_signs_beyond_the_first_plane_are_written_so_that_they_are_read(form: str, written: str) -> None:
+    text = export([replace(cluster("tag\U000e0041", number=1), labels=(("note", "a\U000e0041"),))], form)
+    assert written.lower() in text.lower()
+    assert "\U000e0041" not in text
+    read = (json.loads if form == "json" else yaml.safe_load)(text)
+    assert read["clusters"][0]["name"] == "tag\U000e0041"

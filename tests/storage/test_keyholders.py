@@ -150,3 +150,21 @@ def test_what_is_no_file_or_empty_is_refused(file: Path, tmp_path: Path) -> None
     file.write_text("\nopen sesame")
     with pytest.raises(StorageError, match="is empty"):
         read_passphrase(file)
+
+
+def test_a_pipe_is_refused_and_nobody_waits_for_who_writes_into_it(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe, 0o600)
+    refused: list[str] = []
+
+    def read() -> None:
+        try:
+            read_passphrase(pipe)
+        except StorageError as error:
+            refused.append(error.message)
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    reader.join(10)
+    assert not reader.is_alive()
+    assert "no plain file" in refused[0] or "not a plain file" in refused[0]
