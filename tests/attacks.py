@@ -59,6 +59,8 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "tests/services/test_minting.py::test_a_cancelled_registration_takes_its_token_back",
             "tests/storage/test_intents.py::test_a_killed_process_leaves_its_intent",
             "tests/services/test_minting.py::test_the_next_login_removes_a_token_that_was_left",
+            "tests/services/test_new_login.py::test_every_login_with_a_password_removes_what_was_left",
+            "tests/services/test_new_login.py::test_cancelled_while_it_saves_the_token_stays_that_the_record_has",
         ),
     ),
     (
@@ -77,6 +79,7 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         (
             "tests/services/test_vouching.py::test_a_renewed_leaf_of_the_authority_is_kept_in_the_record",
             "tests/services/test_clusters.py::test_a_changed_certificate_gets_no_credential_and_a_verdict",
+            "tests/cli/test_must_show.py::test_a_renewed_certificate",
         ),
     ),
     (
@@ -87,6 +90,7 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "tests/proxmox/test_faults.py::test_a_certificate_of_another_authority_gets_no_request_and_a_verdict",
             "tests/services/test_vouching.py::test_a_leaf_that_no_other_node_knows_stays_untrusted",
             "tests/services/test_vouching.py::test_accepting_a_changed_certificate_pins_the_authority_that_signed_it",
+            "tests/cli/test_must_show.py::test_a_replaced_authority",
         ),
     ),
     (
@@ -110,6 +114,7 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         (
             "tests/services/test_registration.py::test_missing_privileges_are_a_warning_with_the_line_that_grants_them",
             "tests/proxmox/test_faults.py::test_privileges_that_are_gone_are_listed_and_never_shown_as_nothing",
+            "tests/cli/test_must_show.py::test_a_token_without_any_right_says_what_is_missing",
         ),
     ),
     (
@@ -120,6 +125,7 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "tests/services/test_identity.py::test_a_second_node_of_a_known_cluster_becomes_an_endpoint_of_it",
             "tests/services/test_identity.py::test_without_a_person_the_hint_names_the_cluster_and_the_line",
             "tests/services/test_identity.py::test_another_cluster_of_the_same_name_is_another_cluster",
+            "tests/cli/test_must_show.py::test_two_nodes_of_one_cluster",
         ),
     ),
 )
