@@ -211,9 +211,11 @@ async def register(services: Services, cluster: SimulatedCluster, environment: s
         token_id=cluster.token_id,
         token_secret=cluster.token_secret,
         fingerprint=cluster.fingerprint,
-        labels=(("env", environment), ("site", cluster.name[:3])),
+        labels=(("env", environment), ("site", cluster.name.partition("-")[0])),
     )
     found = await services.clusters.register(request, Silent())
+    if cluster.name == "dr-site":  # the one that is opened; of the others one endpoint is enough
+        await services.clusters.edits.take_endpoints(found.cluster, found.snapshot.nodes)
     return found.cluster, found.snapshot
 
 
