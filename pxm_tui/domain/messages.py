@@ -64,6 +64,15 @@ def already_registered(name: str, endpoint: Endpoint) -> AlreadyRegisteredError:
     )
 
 
+def changed_meanwhile(name: str, what: str) -> InvalidError:
+    """Another program has changed the same part of a record since it was read."""
+    return InvalidError(
+        "changed_meanwhile",
+        f'The {what} of "{one_line(name, 64)}" was changed by somebody else meanwhile; nothing was saved.',
+        do=f"Look at it (`pxm show {shlex.quote(one_line(name, 64))}`), then do it again.",
+    )
+
+
 def same_cluster(known: Cluster, endpoint: Endpoint) -> AlreadyRegisteredError:
     """The cluster behind the endpoint is registered, whatever it was to be called."""
     name = one_line(known.name, 64)

@@ -8,13 +8,12 @@ check. If any of it fails, nothing is saved.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pxm_tui.domain.certificate import Trust
 from pxm_tui.domain.cluster import CheckResult, Cluster, Endpoint, Login, LoginMethod
-from pxm_tui.domain.errors import CertificateError, PxmError, StorageError
+from pxm_tui.domain.errors import CertificateError, PxmError
 from pxm_tui.domain.messages import already_registered, endpoint_needed
 from pxm_tui.domain.observation import Observation, Snapshot
 from pxm_tui.domain.rights import rights_in_words
@@ -26,7 +25,9 @@ from pxm_tui.services.deregistration import cleanup_of
 from pxm_tui.services.dialog import Dialog
 from pxm_tui.services.endpoints import look_at
 from pxm_tui.services.judge import answered
+from pxm_tui.services.login_saving import LoginSaver
 from pxm_tui.services.means import Means
+from pxm_tui.services.meanwhile import refuse_other_changes
 from pxm_tui.services.minting import Keeping, Minting, seen_by
 from pxm_tui.services.new_login import NewLogin
 from pxm_tui.services.ports import Credentials
@@ -249,30 +250,56 @@ class Editor:
     ) -> _Checked:
         """The record with all changes that need the cluster. Raises `PxmError` where one does not hold."""
         wanted, checked = with_changes(cluster, changes, cluster.updated_at), _Checked(cluster, before)
+        moved = wanted.endpoints != cluster.endpoints
+        if moved and changes.trust is None:
+            # before the check: no login goes to an endpoint that has not proven to be of the cluster
+            wanted = await self._with_endpoints(cluster, wanted, dialog, checklist)
         if changes.trust is not None:
             wanted = replace(wanted, trust=changes.trust)
         if changes.credentials is not None:
             wanted = replace(wanted, login=self._login(changes.credentials))
         if changes.trust is not None or changes.credentials is not None:
-            await open_vault(self.means.secrets, dialog)
-            prove_trust = changes.trust is not None
-            outcome = await self.means.checker().check(wanted, before, dialog, changes.credentials, prove=prove_trust)
-            checklist.take(step for step in outcome.steps if step.state is not StepState.SKIPPED)
-            if outcome.error is not None:
-                raise outcome.error
-            wanted = replace(wanted, trust=outcome.result.trust or wanted.trust)
-            checked = _Checked(wanted, outcome.snapshot, replace(outcome.result, trust=None), outcome.observed)
-        if wanted.endpoints != cluster.endpoints:
-            with checklist.step("endpoints") as notes:
-                added = [one for one in wanted.endpoints if one not in cluster.endpoints]
-                known, answers = replace(wanted, name=cluster.name, endpoints=cluster.endpoints), []
-                for endpoint in added:
-                    known, words = await self._prove(known, endpoint, dialog)
-                    answers.append(words)
-                wanted = replace(wanted, trust=known.trust)
-                gone = [f"{one.authority} goes" for one in cluster.endpoints if one not in wanted.endpoints]
-                notes.message = ", ".join([*answers, *gone]) or f"{wanted.endpoint.authority} comes first"
+            wanted, checked = await self._checked_live(cluster, wanted, changes, before, dialog, checklist)
+        if moved and changes.trust is not None:
+            wanted = await self._with_endpoints(cluster, wanted, dialog, checklist)
         return replace(checked, cluster=wanted)
+
+    async def _checked_live(  # noqa: PLR0917
+        self,
+        cluster: Cluster,
+        wanted: Cluster,
+        changes: Changes,
+        before: Snapshot,
+        dialog: Dialog,
+        checklist: Checklist,
+    ) -> tuple[Cluster, _Checked]:
+        """What a check of another trust or login found; under another trust it is made where the cluster was before.
+
+        Where none of its endpoints stays a person has said both where it is and what proves that.
+        """
+        await open_vault(self.means.secrets, dialog)
+        prove_trust = changes.trust is not None
+        stay = tuple(one for one in wanted.endpoints if one in cluster.endpoints)
+        at = replace(wanted, endpoints=stay) if prove_trust and stay else wanted
+        outcome = await self.means.checker().check(at, before, dialog, changes.credentials, prove=prove_trust)
+        checklist.take(step for step in outcome.steps if step.state is not StepState.SKIPPED)
+        if outcome.error is not None:
+            raise outcome.error
+        found = replace(wanted, trust=outcome.result.trust or wanted.trust)
+        return found, _Checked(found, outcome.snapshot, replace(outcome.result, trust=None), outcome.observed)
+
+    async def _with_endpoints(self, cluster: Cluster, wanted: Cluster, dialog: Dialog, checklist: Checklist) -> Cluster:
+        """The step `endpoints`: the record with the trust under which each new one is of the cluster."""
+        with checklist.step("endpoints") as notes:
+            added = [one for one in wanted.endpoints if one not in cluster.endpoints]
+            known = replace(wanted, name=cluster.name, endpoints=cluster.endpoints, login=cluster.login)
+            answers = []
+            for endpoint in added:
+                known, words = await self._prove(known, endpoint, dialog)
+                answers.append(words)
+            gone = [f"{one.authority} goes" for one in cluster.endpoints if one not in wanted.endpoints]
+            notes.message = ", ".join([*answers, *gone]) or f"{wanted.endpoint.authority} comes first"
+        return replace(wanted, trust=known.trust)
 
     async def _prove(self, cluster: Cluster, endpoint: Endpoint, dialog: Dialog) -> tuple[Cluster, str]:
         """Raise `PxmError` where the endpoint is not of the cluster; else the record that trusts it, and words.
@@ -303,29 +330,15 @@ class Editor:
     async def _save(
         self, cluster: Cluster, changes: Changes, checked: _Checked, keeping: Keeping, minting: Minting | None
     ) -> Cluster:
-        """The secret first, then the record; what was there comes back where the record is not saved."""
-        secrets, method = self.means.secrets, keeping.login.method
-        kept = await secrets.get(cluster.id, method)
-        await secrets.put(cluster.id, method, keeping.secret)
-        try:
-            stored = await self._save_record(cluster, changes, checked)
-        except BaseException:
-            if kept is None:
-                await secrets.delete(cluster.id, method)
-            else:
-                await secrets.put(cluster.id, method, kept)
-            raise
-        if minting is not None:
-            await minting.keep()
-        with suppress(StorageError):
-            for other in set(LoginMethod) - {method}:
-                await secrets.delete(cluster.id, other)
-        return stored
+        """The secret first, then the record; see `LoginSaver`."""
+        saver = LoginSaver(self.means.repository, self.means.secrets, self.means.mint.intents)
+        return await saver.save(cluster, keeping, minting, lambda: self._save_record(cluster, changes, checked))
 
     async def _save_record(self, cluster: Cluster, changes: Changes, checked: _Checked) -> Cluster:
         now = self._now()
 
         def change(record: Cluster) -> Cluster:
+            refuse_other_changes(cluster, record, changes, trust=checked.cluster.trust != cluster.trust)
             found = with_changes(record, changes, now)
             if checked.cluster.trust != cluster.trust:
                 found = replace(found, trust=checked.cluster.trust)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 
 from pxm_tui.domain.cluster import Cluster, Login, LoginMethod
-from pxm_tui.domain.errors import PxmError
+from pxm_tui.domain.errors import PxmError, StorageError
 from pxm_tui.domain.observation import Permissions
 from pxm_tui.domain.tokens import TokenIntent, remove_line
 from pxm_tui.services.bridging import to_the_end
@@ -35,6 +35,12 @@ def is_abandoned(before: Cluster, login: Login) -> bool:
     return old.minted and old.token_id is not None and old.token_id != login.token_id
 
 
+def intent_of(before: Cluster) -> TokenIntent:
+    """What is written down of the token of the record `before`, which is to be removed."""
+    owner, _, name = (before.login.token_id or "").partition("!")
+    return TokenIntent(before.id, before.endpoint.url, before.identity, owner, name)
+
+
 async def revoke_old(  # noqa: PLR0917
     mint: Mint,
     before: Cluster,
@@ -61,7 +67,10 @@ async def revoke_old(  # noqa: PLR0917
     if not is_abandoned(before, login):
         return None
     with checklist.step("revoke") as notes:
-        return await _revoke(mint, before, credentials, permissions, enter, notes, login.name)
+        removed = await _revoke(mint, before, credentials, permissions, enter, notes, login.name)
+    with suppress(StorageError):
+        await mint.intents.clear(intent_of(before))  # what stays is named in the step
+    return removed
 
 
 async def _revoke(  # noqa: PLR0917
@@ -92,11 +101,8 @@ async def _revoke(  # noqa: PLR0917
 
 
 async def _remove(mint: Mint, before: Cluster, office: TokenOffice) -> None:
-    """Remove the token; a run that is killed in between names it at the next start."""
-    owner, _, name = (before.login.token_id or "").partition("!")
-    intent = TokenIntent(before.id, before.endpoint.url, before.identity, owner, name)
-    await mint.intents.add(intent)
-    try:
-        await office.revoke(owner, name)
-    finally:
+    """Remove the token, which was written down before the record let go of it."""
+    intent = intent_of(before)
+    await office.revoke(intent.owner, intent.name)
+    with suppress(StorageError):  # it is gone, and the next login finds that out
         await mint.intents.clear(intent)

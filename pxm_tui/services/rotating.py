@@ -6,7 +6,7 @@ saved works. A password is replaced in the same way, by its first token.
 
 from __future__ import annotations
 
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,8 @@ from pxm_tui.services.bridging import to_the_end
 from pxm_tui.services.checklist import Checklist
 from pxm_tui.services.dialog import Dialog
 from pxm_tui.services.judge import answered, snapshot_of
+from pxm_tui.services.login_saving import LoginSaver
+from pxm_tui.services.meanwhile import refuse_another_login
 from pxm_tui.services.minting import Keeping, Mint, Minting, Wish, seen_by
 from pxm_tui.services.owners import Door, Entered, Key
 from pxm_tui.services.ports import ClusterRepository, SecretStore, Timer
@@ -188,23 +190,18 @@ class Rotator:
         raise needs_a_role(login.token_id)
 
     async def _save(self, cluster: Cluster, keeping: Keeping, minting: Minting) -> Cluster:
-        """The new secret, then the record; where that fails the old secret is put back."""
-        old = await self.secrets.get(cluster.id, LoginMethod.TOKEN)
+        """The new secret, then the record; see `LoginSaver`."""
         now = self.mint.clock().replace(microsecond=0)
-        await self.secrets.put(cluster.id, LoginMethod.TOKEN, keeping.secret)
-        try:
-            stored = await self.repository.update(
-                cluster.id, lambda record: replace(record, login=keeping.login, updated_at=now)
-            )
+
+        def change(record: Cluster) -> Cluster:
+            refuse_another_login(cluster, record)
+            return replace(record, login=keeping.login, updated_at=now)
+
+        async def save_record() -> Cluster:
+            stored = await self.repository.update(cluster.id, change)
             if stored is None:
                 raise not_found(cluster.name, ())
-        except BaseException:
-            if old is None:
-                await self.secrets.delete(cluster.id, LoginMethod.TOKEN)
-            else:
-                await self.secrets.put(cluster.id, LoginMethod.TOKEN, old)
-            raise
-        await minting.keep()
-        with suppress(StorageError):
-            await self.secrets.delete(cluster.id, LoginMethod.PASSWORD)
-        return stored
+            return stored
+
+        saver = LoginSaver(self.repository, self.secrets, self.mint.intents)
+        return await saver.save(cluster, keeping, minting, save_record)

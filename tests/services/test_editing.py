@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from pxm_tui.domain import connection_messages
 from pxm_tui.domain.certificate import Trust, TrustMode
-from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod
+from pxm_tui.domain.cluster import Cluster, Endpoint, Login, LoginMethod
 from pxm_tui.domain.errors import InvalidError, NotFoundError, StorageError
 from pxm_tui.domain.observation import Node, Snapshot
 from pxm_tui.domain.secret import Secret
@@ -308,3 +309,56 @@ async def test_found_endpoints_are_kept_behind_the_registered_one() -> None:
     assert kept.endpoints == (FIRST, SECOND)
     assert await edits.stored() == kept
     assert edits.second.logins == 0
+
+
+@pytest.mark.parametrize("order", [(FIRST, SECOND), (SECOND, FIRST), (SECOND,)])
+@pytest.mark.parametrize("another_trust", [False, True])
+async def test_no_login_goes_to_an_endpoint_that_has_not_proven_to_be_of_the_cluster(
+    order: tuple[Endpoint, ...], another_trust: bool
+) -> None:
+    """The system's authorities vouch for the name of a stranger, too; the registered endpoint is down."""
+    trust = replace(cluster("fra-prod").trust, mode=TrustMode.SYSTEM, anchor_pem="")
+    if another_trust and FIRST not in order:
+        return  # a person has said both where it is and what proves that
+    edits = Edits(trust=trust)
+    edits.first.trusted_by_system = edits.second.trusted_by_system = True
+    edits.second.certificate = certificate(seed=2)
+    edits.first.errors["connect"] = connection_messages.refused(FIRST)
+    await edits.fails(endpoints=order, credentials=PASSWORD, trust=Trust(TrustMode.SYSTEM) if another_trust else None)
+    assert edits.second.logins == 0
+
+
+MEANWHILE: dict[str, tuple[dict[str, object], dict[str, object]]] = {
+    "login": ({"credentials": TOKEN}, {"login": Login(LoginMethod.TOKEN, "b@pve", "b@pve!x")}),
+    "labels": ({"labels": (("a", "1"),)}, {"labels": (("team", "core"),)}),
+    "endpoints": ({"endpoints": (FIRST, SECOND)}, {"endpoints": (FIRST, Endpoint("10.20.0.13"))}),
+    "trust": (
+        {"trust": Trust(TrustMode.PINNED_LEAF, certificate().sha256)},
+        {"trust": Trust(TrustMode.PINNED_LEAF, certificate(seed=5).sha256, certificate(seed=5).pem)},
+    ),
+}
+
+
+@pytest.mark.parametrize("what", MEANWHILE)
+async def test_what_somebody_else_has_changed_meanwhile_stays(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    edits = Edits()
+    asked, theirs = MEANWHILE[what]
+    changed = replace(edits.record, **theirs)  # type: ignore[arg-type]
+    whole = edits.bench.repository.update
+
+    async def late(*given: Any) -> Any:
+        """They are quicker by the last moment, with a secret of their own."""
+        monkeypatch.setattr(edits.bench.repository, "update", whole)
+        await edits.bench.repository.save(changed)
+        if what == "login":
+            await edits.bench.secrets.put(edits.record.id, LoginMethod.TOKEN, Secret("theirs"))
+        return await whole(*given)
+
+    monkeypatch.setattr(edits.bench.repository, "update", late)
+    with pytest.raises(EditFailedError) as failure:
+        await edits.edit(**asked)
+    assert failure.value.error.cause == "changed_meanwhile"
+    assert what in failure.value.error.message
+    assert await edits.stored() == changed
+    kept = edits.bench.secrets.kept[edits.record.id, LoginMethod.TOKEN].reveal()
+    assert kept == ("theirs" if what == "login" else "right-secret")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from pxm_tui.domain import connection_messages, messages
-from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod, Status
+from pxm_tui.domain.cluster import Cluster, Endpoint, Login, LoginMethod, Status
 from pxm_tui.domain.errors import LoginError, StorageError
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.secret import Secret
@@ -196,3 +197,38 @@ async def test_every_write_on_the_cluster_is_in_the_audit() -> None:
         ("take_back_token", "done"),
         ("rotate", "closed"),
     ]
+
+
+async def test_a_login_that_somebody_else_has_changed_meanwhile_stays() -> None:
+    found = bench_of(minted())
+    gate = server_of(found).gates["rights_of"] = asyncio.Event()
+    task = asyncio.create_task(rotate(found, root()))
+    while not gate._waiters:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    theirs = replace(minted(), login=Login(LoginMethod.TOKEN, "b@pve", "b@pve!x"))
+    await found.repository.save(theirs)
+    await found.secrets.put(theirs.id, LoginMethod.TOKEN, Secret("theirs"))
+    gate.set()
+    done = await task
+    assert done.error is not None
+    assert done.error.cause == "changed_meanwhile"
+    assert await found.repository.list() == (theirs,)
+    assert await secrets_of(found) == {"token": "theirs"}
+    assert list(server_of(found).tokens) == [OLD]
+    assert found.intents.held == []
+
+
+async def test_the_old_token_is_written_down_before_the_record_lets_go_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is killed between the save and the removal must not forget it."""
+    found = bench_of(minted())
+    written_down: list[str] = []
+    whole = found.repository.update
+
+    async def noted(*given: Any) -> Any:
+        written_down.extend(intent.token_id for intent in found.intents.held)
+        return await whole(*given)
+
+    monkeypatch.setattr(found.repository, "update", noted)
+    assert (await rotate(found, root())).error is None
+    assert sorted(written_down) == [OLD, NEW]
+    assert found.intents.held == []
