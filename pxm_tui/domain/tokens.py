@@ -44,6 +44,7 @@ URGENT_DAYS = 7
 
 _OUT_OF_PLACE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_PART = 24
+_OWN_NAME = re.compile(r"!pxm-[A-Za-z0-9._-]+-[0-9a-f]{8}(-[0-9]{1,6})?\Z")
 
 
 class TokenRole(StrEnum):
@@ -109,6 +110,11 @@ def token_name(machine: str, person: str, cluster_id: str, number: int = 1) -> s
     """`pxm-<host>-<user>-<8 hex of the cluster id>`; from the second on with its number behind it."""
     parts = ["pxm", _part(machine), _part(person), cluster_id[:8]]
     return "-".join(parts if number == 1 else [*parts, str(number)])
+
+
+def is_own_name(token_id: str) -> bool:
+    """Whether a token is called as `token_name` calls those that pxm makes."""
+    return _OWN_NAME.search(token_id) is not None
 
 
 def numbered_after(name: str) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from pxm_tui.domain.certificate import TrustMode
 from pxm_tui.domain.errors import InvalidError
 from pxm_tui.domain.messages import invalid
+from pxm_tui.domain.tokens import is_own_name
 from pxm_tui.formats.documents import not_too_many
 from pxm_tui.formats.fields import Fields, endpoints_of, labels_of, login_of, row
 from pxm_tui.formats.rows import GivenLogin, GivenTrust, ImportRow
@@ -124,7 +125,8 @@ def _login(fields: Fields) -> GivenLogin:
     return replace(
         found,
         mint=fields.flag("mint_token"),
-        minted=bool(record.flag("minted")) and found.token_id is not None,
+        # what pxm has made it may remove: a file must not make it remove anything else
+        minted=bool(record.flag("minted")) and found.token_id is not None and is_own_name(found.token_id),
         expires_at=record.moment("expires_at") if found.token_id is not None else None,
         changed_at=record.moment("changed_at"),
     )

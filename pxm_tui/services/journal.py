@@ -46,7 +46,8 @@ class Journal:
         """Add a line."""
         entry = JournalEntry(self._clock(), one_line(cluster), one_line(text, 500), failure)
         self._entries.append(entry)
-        _logger.log(logging.WARNING if failure else logging.INFO, "%s%s", f"{cluster}: " if cluster else "", entry.text)
+        of = f"{entry.cluster}: " if entry.cluster else ""
+        _logger.log(logging.WARNING if failure else logging.INFO, "%s%s", of, entry.text)
         if self.on_entry is not None:
             self.on_entry(entry)
 

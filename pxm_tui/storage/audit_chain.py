@@ -92,7 +92,7 @@ def read_line(raw: bytes) -> Line | None:
     try:
         document = json.loads(body)
         number = int(document["number"])
-    except (ValueError, RecursionError, LookupError, TypeError):
+    except (ValueError, OverflowError, RecursionError, LookupError, TypeError):
         return None
     return Line(Link(number, digest), document, sha256(body).hexdigest() == digest)
 

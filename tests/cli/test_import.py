@@ -338,7 +338,8 @@ def test_vouched_leaves_and_a_token_of_our_own_come_back(
     document = json.loads(pxm("export").out)
     first, *others = document["clusters"]
     first["trust"]["vouched"] = [other["trust"]["certificate_pem"] for other in others]
-    first["login"] |= {"minted": True, "expires_at": "2027-01-02T03:04:05Z"}
+    own = f"{first['login']['user']}!pxm-jump1-anna-550e8400"
+    first["login"] |= {"token_id": own, "minted": True, "expires_at": "2027-01-02T03:04:05Z"}
     for entry in document["clusters"]:
         entry["separate"] = True  # for now they share leaves
     monkeypatch.setenv("PXM_DATA_DIR", str(tmp_path / "elsewhere"))

@@ -146,6 +146,18 @@ def test_a_row_that_is_none() -> None:
         assert found.error is not None
 
 
+OWN = "a@pve!pxm-jump1-anna-11111111"
+
+
+@pytest.mark.parametrize("token_id", ["a@pve!backup", "a@pve!pxm", "a@pve!pxm-backup", f"{OWN}x"])
+def test_a_token_that_is_not_called_as_pxm_calls_its_own_is_not_pxm_s_to_remove(token_id: str) -> None:
+    login = {"method": "token", "token_id": token_id, "minted": True}
+    found = row_of("row 1", {"name": "a", "endpoint": "pve1", "login": login})
+    assert found.error is None
+    assert found.login is not None
+    assert (found.login.token_id, found.login.minted) == (token_id, False)
+
+
 def test_a_record_as_it_is_listed_is_understood_by_its_fingerprint() -> None:
     record = {
         "id": "11111111-2222-4333-8444-555555555555",
@@ -154,7 +166,7 @@ def test_a_record_as_it_is_listed_is_understood_by_its_fingerprint() -> None:
         "status": "healthy",
         "proxmox_version": "9.2.11",
         "endpoints": [{"url": "https://pve1:8006"}],
-        "login": {"method": "token", "user": "a@pve", "token_id": "a@pve!bb", "minted": True, "expires_at": None},
+        "login": {"method": "token", "user": "a@pve", "token_id": OWN, "minted": True, "expires_at": None},
         "labels": {"env": "prod"},
         "trust": {"mode": "pinned_leaf", "fingerprint": LEAF.sha256, "ca_fingerprint": None},
         "guard": {"read_only": True},
@@ -165,7 +177,7 @@ def test_a_record_as_it_is_listed_is_understood_by_its_fingerprint() -> None:
     assert found.error is None
     assert (found.fingerprint, found.trust, found.read_only) == (LEAF.sha256, None, True)
     assert found.login is not None
-    assert (found.login.token_id, found.login.minted, found.login.secret) == ("a@pve!bb", True, None)
+    assert (found.login.token_id, found.login.minted, found.login.secret) == (OWN, True, None)
 
 
 def test_a_whole_trust() -> None:

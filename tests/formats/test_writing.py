@@ -16,6 +16,7 @@ from pxm_tui.services.exporting import EXPORT_FORMATS, export
 from tests.fakes import NOW, certificate, cluster
 
 LEAF, AUTHORITY = certificate(), certificate(seed=2)
+OWN = "a@pve!pxm-jump1-anna-550e8400-2"
 
 
 def registry() -> tuple[Cluster, ...]:
@@ -24,7 +25,7 @@ def registry() -> tuple[Cluster, ...]:
     full = replace(
         cluster("서울-2", number=2),
         endpoints=(Endpoint("pve1.example.com"), Endpoint("2001:db8::1", 8443)),
-        login=Login(LoginMethod.TOKEN, "a@pve", "a@pve!pxm", minted=True, expires_at=NOW, changed_at=NOW),
+        login=Login(LoginMethod.TOKEN, "a@pve", OWN, minted=True, expires_at=NOW, changed_at=NOW),
         labels=(("env", "prod"), ("note", "true"), ("site", "Frankfurt, am Main: #1 'x' \"y\"")),
         read_only=True,
         trust=Trust(

@@ -15,6 +15,7 @@ import pytest
 
 from pxm_tui.domain.errors import StorageError
 from pxm_tui.storage.actor import present_actor
+from pxm_tui.storage.audit_chain import read_line
 from pxm_tui.storage.audit_files import older_files
 from pxm_tui.storage.audit_log import FileAuditLog
 from pxm_tui.storage.syslog import send
@@ -287,3 +288,7 @@ def test_who_runs_it() -> None:
     assert found.ssh == "2001:db8::7"
     assert "\x1b" not in found.login
     assert present_actor({}).ssh == ""
+
+
+def test_a_line_whose_number_is_none_is_no_line() -> None:
+    assert read_line(b'{"number":1,"number":1e999,"hash":"' + b"0" * 64 + b'"}') is None
