@@ -12,10 +12,12 @@ from textual.message import Message
 from textual.pilot import Pilot
 
 from pxm_tui.domain import connection_messages, login_messages, messages
-from pxm_tui.domain.cluster import Endpoint, LoginMethod
+from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod
 from pxm_tui.domain.observation import Realm
 from pxm_tui.domain.steps import StepState
 from pxm_tui.services.bundle import DemoFourth
+from pxm_tui.services.edits import ClusterEdits
+from pxm_tui.services.endpoints import Look
 from pxm_tui.tui.draft import RegisterDraft, RegisterOutcome, remembered
 from pxm_tui.tui.fields import FormInput
 from pxm_tui.tui.screens.certificate import CertificateDialog
@@ -117,6 +119,24 @@ async def test_no_burst_trusts_a_certificate() -> None:
         await pilot.pause()
         assert isinstance(app.screen, CertificateDialog)
         assert bench.gateway.servers[HOST].logins == 0
+
+
+async def test_a_look_at_the_other_nodes_may_end_after_its_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, over = bench_of(trusted_by_system=True), asyncio.Event()
+
+    async def slowly(_edits: ClusterEdits, record: Cluster, _nodes: object) -> tuple[Cluster, tuple[Look, ...]]:
+        await over.wait()
+        return record, (Look(Endpoint("10.20.0.12"), None),)
+
+    monkeypatch.setattr(ClusterEdits, "take_endpoints", slowly)
+    app = stage_of(bench)
+    async with app.run_test() as pilot:
+        fill(app)
+        await pilot.press("enter")
+        await registered(pilot, app)
+        await app.screen.query_one("#registered-body").remove()
+        over.set()
+        await until(pilot, lambda: all(worker.is_finished for worker in app.workers))
 
 
 async def test_leaving_the_endpoint_looks_at_it_quietly() -> None:

@@ -99,8 +99,8 @@ class RegisteredScreen(PxmScreen[bool]):
             return  # it was deregistered meanwhile, or the registry says elsewhere that it cannot be written
         if cluster.endpoints != found.cluster.endpoints:
             await self.services.fleet.reload()
-        if self.is_mounted and self._looks:
-            self.query_one("#facts", Prose).show(self._facts())
+        for facts in self.query("#facts").results(Prose):  # none where the page has gone meanwhile
+            facts.show(self._facts())
 
     async def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002
         """Show as many keys as fit."""
