@@ -403,13 +403,13 @@ def make_mint(intents: FakeIntents, journal: Journal, clock: Clock, guard: Guard
 
 
 class FakeSecrets:
-    """A secret store in memory, open unless a passphrase is set."""
+    """A secret store in memory, open unless a passphrase is set; `asks` is False where that comes from a file."""
 
-    def __init__(self, passphrase: str | None = None, *, exists: bool = True) -> None:
+    def __init__(self, passphrase: str | None = None, *, exists: bool = True, asks: bool = True) -> None:
         self.kept: dict[tuple[str, LoginMethod], Secret] = {}
         self._passphrase = passphrase
         mode = VaultMode.PASSPHRASE if exists else None
-        self._state = VaultState(mode, open=passphrase is None, exists=exists, asks=passphrase is not None)
+        self._state = VaultState(mode, open=passphrase is None, exists=exists, asks=asks)
 
     async def state(self) -> VaultState:
         """As it is."""
@@ -423,7 +423,7 @@ class FakeSecrets:
         """Compare, or choose."""
         if self._state.exists and passphrase.reveal() != self._passphrase:
             raise InvalidError("passphrase", "This is not the passphrase.", field="passphrase")
-        self._state = VaultState(VaultMode.PASSPHRASE, open=True, exists=True)
+        self._state = VaultState(VaultMode.PASSPHRASE, open=True, exists=True, asks=True)
 
     async def choose_ask(self) -> None:
         """In memory."""

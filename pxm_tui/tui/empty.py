@@ -42,9 +42,11 @@ def secret_lines(places: Places, vault: VaultState | None) -> list[str]:
     if vault.mode is VaultMode.KEYRING:
         return [f"encrypted in {places.secrets};", "this machine's keyring opens it"]
     if vault.exists:
-        return [f"encrypted in {places.secrets};", "your passphrase opens it"]
+        return [f"encrypted in {places.secrets};", f"{_passphrase(vault)} opens it"]
     if vault.mode is VaultMode.ASK:
         return ["in memory only, for this run; pxm asks for them again"]
+    if vault.mode is VaultMode.PASSPHRASE and not vault.asks:
+        return [f"encrypted in {places.secrets};", f"{_passphrase(vault)} will open it"]
     return ["encrypted; this machine has no keyring, so a passphrase", "will be asked for at the first registration"]
 
 
@@ -54,5 +56,9 @@ def kept_words(vault: VaultState | None) -> str:
         return ""
     if vault.mode is VaultMode.ASK:
         return "in memory only, for this run (:secrets)"
-    holder = "this machine's keyring" if vault.mode is VaultMode.KEYRING else "your passphrase"
+    holder = "this machine's keyring" if vault.mode is VaultMode.KEYRING else _passphrase(vault)
     return f"stored encrypted, opened by {holder} (:secrets)"
+
+
+def _passphrase(vault: VaultState) -> str:
+    return "your passphrase" if vault.asks else "a passphrase that nobody is asked for"

@@ -457,6 +457,16 @@ async def test_a_new_vault_asks_for_a_passphrase_at_the_end() -> None:
         assert "save 0 ms" in app.shown.replace("\n   ", " ")
 
 
+async def test_a_passphrase_from_a_file_is_not_said_to_be_asked_for() -> None:
+    bench = make_bench(servers={HOST: FakeServer(trusted_by_system=True)}, secrets=FakeSecrets(asks=False))
+    app = stage_of(bench)
+    async with app.run_test() as pilot:
+        fill(app)
+        await pilot.press("enter")
+        await registered(pilot, app)
+        assert "opened by a passphrase that is read from a file" in " ".join(app.shown.split())
+
+
 async def test_secrets_may_be_kept_in_memory_only() -> None:
     secrets = FakeSecrets("to be chosen", exists=False)
     bench = make_bench(servers={HOST: FakeServer(trusted_by_system=True)}, secrets=secrets)

@@ -10,6 +10,7 @@ from pxm_tui.domain.messages import secret_store
 from pxm_tui.domain.secret import Secret
 from pxm_tui.services.ports import VaultMode, VaultState
 from pxm_tui.tui.app import PxmApp
+from pxm_tui.tui.empty import kept_words, secret_lines
 from pxm_tui.tui.fields import FormInput
 from pxm_tui.tui.screens.clusters import ClustersScreen
 from pxm_tui.tui.screens.hand_over import HandOverDialog
@@ -209,7 +210,7 @@ async def secrets_dialog(ui: Driven) -> None:
 )
 @pytest.mark.parametrize("size", [(80, 24), (44, 20), (160, 45)], ids=str)
 async def test_what_is_in_use_is_shown(state: VaultState, words: tuple[str, ...], size: tuple[int, int]) -> None:
-    bench = bench_with(FakeSecrets())
+    bench = bench_with(FakeSecrets(asks=False))
     async with driven(bench, size=size) as ui:
         bench.secrets._state = state
         await secrets_dialog(ui)
@@ -224,6 +225,15 @@ async def test_the_details_say_it_where_there_is_room() -> None:
     async with driven(bench_with(), size=(120, 40)) as ui:
         await ui.press("enter")
         await ui.shows("Secrets    stored encrypted, opened by your passphrase (:secrets)")
+
+
+@pytest.mark.parametrize("exists", [True, False])
+async def test_a_passphrase_from_a_file_is_not_called_one_that_is_asked_for(exists: bool) -> None:
+    state = VaultState(VaultMode.PASSPHRASE, open=True, exists=exists)
+    places = make_bench().services.places
+
+    assert secret_lines(places, state)[1].startswith("a passphrase that nobody is asked for ")
+    assert kept_words(state) == "stored encrypted, opened by a passphrase that nobody is asked for (:secrets)"
 
 
 async def test_the_passphrase_is_changed_by_who_knows_it() -> None:
@@ -264,7 +274,7 @@ async def test_the_keyring_takes_over() -> None:
 
 
 async def test_no_burst_erases_the_file() -> None:
-    bench = bench_with(FakeSecrets())
+    bench = bench_with(FakeSecrets(asks=False))
     async with driven(bench) as ui:
         await secrets_dialog(ui)
         await ui.pilot.click("#memory")
@@ -283,7 +293,7 @@ async def test_what_cannot_be_changed_is_explained_and_leaves_all_as_it_was() ->
         async def change(self, mode: VaultMode, passphrase: Secret | None, current: Secret | None) -> None:
             raise secret_store("There is no keyring here.", "Unlock it.")
 
-    bench = bench_with(NoKeyring())
+    bench = bench_with(NoKeyring(asks=False))
     async with driven(bench) as ui:
         await secrets_dialog(ui)
         await ui.pilot.click("#keyring")

@@ -208,6 +208,8 @@ def _secrets(services: Services, vault: VaultState) -> str:
         return f"{path}, opened by this machine's keyring."
     if services.demo is not None:
         return f"{path}, opened by a passphrase of the demo's own."
+    if not vault.asks:
+        return f"{path}, opened by a passphrase that is read from a file."
     return f"{path}, opened by your passphrase once a run, because no keyring is in use here."
 
 
