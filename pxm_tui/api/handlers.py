@@ -27,7 +27,7 @@ from pxm_tui.services.survey import held_back
 from pxm_tui.services.unattended import Unattended
 
 if TYPE_CHECKING:
-    from pxm_tui.services.editing import Changes
+    from pxm_tui.services.edit_changes import Changes
 
 _HEALTH_SECONDS = 5.0
 _KEPT_LISTS = 16
@@ -227,7 +227,8 @@ def as_changes(body: models.EditRequest, cluster: Cluster) -> Changes:
     Raises:
         Refusal: 422, naming the field that is wrong.
     """
-    from pxm_tui.services.editing import Changes, edited_labels
+    from pxm_tui.services.edit_changes import Changes
+    from pxm_tui.services.editing import edited_labels
 
     try:
         wanted = body.labels or {}

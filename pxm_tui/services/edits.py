@@ -14,7 +14,8 @@ from pxm_tui.services.dialog import Dialog
 from pxm_tui.services.means import Means
 
 if TYPE_CHECKING:
-    from pxm_tui.services.editing import Changes, Edited, Editor
+    from pxm_tui.services.edit_changes import Changes
+    from pxm_tui.services.editing import Edited, Editor
     from pxm_tui.services.endpoints import Look
 
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pxm_tui.domain.cluster import Cluster, Login
 from pxm_tui.domain.messages import changed_meanwhile
-
-if TYPE_CHECKING:
-    from pxm_tui.services.editing import Changes
+from pxm_tui.services.edit_changes import Changes
 
 
 def is_same_login(one: Login, other: Login) -> bool:

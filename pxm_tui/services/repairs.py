@@ -71,7 +71,8 @@ class ClusterRepairs:
         bridged = self.means.bridge(dialog)
 
         async def work() -> CheckReport:
-            from pxm_tui.services.editing import Changes, EditFailedError, Editor
+            from pxm_tui.services.edit_changes import Changes
+            from pxm_tui.services.editing import EditFailedError, Editor
 
             changes = Changes(credentials=credentials, token=token)
             try:

@@ -13,7 +13,8 @@ from pxm_tui.domain.certificate import Trust
 from pxm_tui.domain.cluster import Cluster, Endpoint
 from pxm_tui.domain.errors import InvalidError
 from pxm_tui.services.authority import wished_trust
-from pxm_tui.services.editing import Changes, edited_endpoints
+from pxm_tui.services.edit_changes import Changes
+from pxm_tui.services.editing import edited_endpoints
 from pxm_tui.tui.draft import ENVIRONMENTS
 from pxm_tui.tui.fields import Choice, FormInput
 from pxm_tui.tui.form_body import FormBody

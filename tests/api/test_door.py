@@ -177,7 +177,7 @@ async def test_who_says_nothing_is_hung_up_on(tmp_path: Path) -> None:
 
 
 async def test_a_body_that_does_not_come_is_not_waited_for(tmp_path: Path) -> None:
-    limits = Limits(head_seconds=0.05)
+    limits = Limits(head_seconds=0.5)
     async with serving(bench(), tmp_path, limits=limits) as running:
         head = f"POST {CLUSTERS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {running.tokens[Role.ADMIN]}\r\n"
         said = await raw(running.url, f"{head}Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{{".encode())

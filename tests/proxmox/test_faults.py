@@ -30,8 +30,8 @@ from pxm_tui.simulator.totp import totp
 from tests.fleet_fixtures import FleetFactory
 from tests.services.recorder import Recorder
 
-TIMEOUTS = {"connect_timeout": 0.4, "tls_timeout": 0.4, "first_byte_timeout": 0.6, "answer_timeout": 1.5}
-PATIENCE = 8.0
+TIMEOUTS = {"connect_timeout": 1.5, "tls_timeout": 1.5, "first_byte_timeout": 2.0, "answer_timeout": 5.0}
+PATIENCE = 30.0
 """Seconds in which a check has ended, whatever happens."""
 
 

@@ -14,7 +14,8 @@ from pxm_tui.domain.cluster import Cluster, Endpoint, Login, LoginMethod
 from pxm_tui.domain.errors import InvalidError, NotFoundError, StorageError
 from pxm_tui.domain.observation import Node, Snapshot
 from pxm_tui.domain.secret import Secret
-from pxm_tui.services.editing import Changes, Edited, EditFailedError, edited_endpoints, edited_labels
+from pxm_tui.services.edit_changes import Changes
+from pxm_tui.services.editing import Edited, EditFailedError, edited_endpoints, edited_labels
 from pxm_tui.services.ports import Credentials
 from pxm_tui.services.same_cluster import MOST_PROPOSED, proposed
 from tests.fakes import Bench, FakeSecrets, FakeServer, certificate, cluster, make_bench

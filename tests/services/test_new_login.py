@@ -16,7 +16,8 @@ from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.tokens import TokenIntent, TokenRole
 from pxm_tui.services.dialog import TokenChoice
-from pxm_tui.services.editing import Changes, Edited, EditFailedError
+from pxm_tui.services.edit_changes import Changes
+from pxm_tui.services.editing import Edited, EditFailedError
 from pxm_tui.services.ports import Credentials
 from pxm_tui.services.repairs import CheckReport
 from tests.fakes import AUDITOR, NOW, Bench, FakeIntents, FakeSecrets, FakeServer, cluster, make_bench, observation

@@ -25,7 +25,8 @@ from pxm_tui.domain.tokens import TokenRole
 from pxm_tui.services.authority import wished_trust
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.dialog import CodeQuestion
-from pxm_tui.services.editing import Changes, Edited, EditFailedError, edited_endpoints, edited_labels
+from pxm_tui.services.edit_changes import Changes
+from pxm_tui.services.editing import Edited, EditFailedError, edited_endpoints, edited_labels
 from pxm_tui.services.ports import Credentials
 
 _WHAT = ("name", "label", "remove_label", "add_endpoint", "remove_endpoint", "fingerprint", "ca_file")

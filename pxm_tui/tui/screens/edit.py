@@ -13,7 +13,8 @@ from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import EDIT_STEPS, Step, StepState
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.dialog import CodeQuestion
-from pxm_tui.services.editing import Changes, Edited, EditFailedError
+from pxm_tui.services.edit_changes import Changes
+from pxm_tui.services.editing import Edited, EditFailedError
 from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.asking import Asker
 from pxm_tui.tui.checklist_view import ChecklistView

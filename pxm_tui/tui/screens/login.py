@@ -13,7 +13,7 @@ from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import CHECK_STEPS, Step
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.dialog import CodeQuestion
-from pxm_tui.services.editing import Changes
+from pxm_tui.services.edit_changes import Changes
 from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.services.ports import Credentials
 from pxm_tui.services.repairs import CheckReport
