@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from pxm_tui.domain.observation import Guest, Node, Observation
 from pxm_tui.proxmox.answers import NodeEntry, PermissionEntries, ResourceEntry, StatusEntry
@@ -33,9 +34,15 @@ def observation_of(
             for entry in resources
             if entry.type in _GUESTS and entry.vmid is not None
         ),
-        permissions={path: frozenset(held) for path, held in permissions.items()},
+        permissions={path: _shared(frozenset(held)) for path, held in permissions.items()},
         rtt_ms=rtt_ms,
     )
+
+
+@lru_cache(1024)
+def _shared(privileges: frozenset[str]) -> frozenset[str]:
+    """One set for all paths and clusters on which the same is held: a fleet knows few, and each takes kilobytes."""
+    return privileges
 
 
 def _own_name(
