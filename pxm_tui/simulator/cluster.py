@@ -13,7 +13,6 @@ from pxm_tui.simulator.consoles import Consoles
 from pxm_tui.simulator.ha import MANAGED, SINCE_INDEX, HaResource
 from pxm_tui.simulator.inventory import Guest, Node, Pool, make_guests, make_node
 from pxm_tui.simulator.journal import Journal, make_journal
-from pxm_tui.simulator.metrics import guest_progress
 from pxm_tui.simulator.options import ClusterOptions
 from pxm_tui.simulator.permissions import Permissions
 from pxm_tui.simulator.population import make_accounts, make_credentials
@@ -85,6 +84,8 @@ class Cluster:
         self._leaves: dict[str, Certificate] = {}
         self._generation = 0
         self.nodes = {node.name: node for node in self._make_nodes(addresses)}
+        names, hostile = list(self.nodes), options.hostile
+        self.guests = make_guests(seed, names, options.guests, self.created_at, hostile=hostile)
         self.volumes: list[Volume] = []
         self.journal: Journal = make_journal()
         self.power = Power(self.clock, lambda: self.guests)
@@ -101,15 +102,6 @@ class Cluster:
             make_node(self.seed, name, index + first, address, self.created_at)
             for index, (name, address) in enumerate(zip(names, addresses, strict=True))
         ]
-
-    @cached_property
-    def guests(self) -> list[Guest]:
-        """The cluster's guests, made when first asked for."""
-        names = list(self.nodes)
-        made = make_guests(self.seed, names, self.options.guests, self.created_at, hostile=self.options.hostile)
-        for guest in made:
-            guest_progress(guest, self.created_at)  # notes where its counters begin
-        return made
 
     def guest(self, vmid: int, *, node: str | None = None, kind: str | None = None) -> Guest | None:
         """Give the guest of a number; None where there is none, or it is elsewhere or of the other kind."""

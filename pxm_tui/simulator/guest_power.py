@@ -99,14 +99,12 @@ def hold(task: Task, guest: Guest) -> Work:
 def switch_on(guest: Guest, now: float) -> None:
     """Let a guest run, from this moment on."""
     apply_pending(guest)
-    guest.status, guest.started_at = "running", now
-    guest.quiet_since, guest.missed = None, 0.0
+    guest.switch_on(now)
 
 
 def switch_off(guest: Guest) -> None:
     """Let a guest stand still."""
-    guest.status, guest.started_at = "stopped", None
-    guest.quiet_since, guest.missed = None, 0.0
+    guest.switch_off()
     apply_pending(guest)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pxm_tui.simulator.clock import seeded
+from pxm_tui.simulator.rhythm import activity_and_work
 
 if TYPE_CHECKING:
     from pxm_tui.simulator.guest_details import GuestDetails
@@ -57,7 +58,7 @@ class Guest:
         missed: seconds of work that it did not do while it was paused.
         holder: whoever holds the lock on its configuration file at the moment.
         details: configuration and snapshots, made when first looked at (`guest_details.py`).
-        work_at_start: its start, and the work it had done by then (`metrics.py`).
+        work_at_start: where the work that its rhythm makes it do stood when it started, in seconds.
         encoded: its entry in `/cluster/resources` as it was last made (`routes/guest_rows.py`).
     """
 
@@ -80,7 +81,22 @@ class Guest:
     holder: object = field(default=None, repr=False)
     details: "GuestDetails | None" = field(default=None, repr=False)
     encoded: "EncodedRow | None" = field(default=None, repr=False)
-    work_at_start: tuple[float, float] | None = field(default=None, repr=False)
+    work_at_start: float = field(default=0.0, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.started_at is not None:
+            self.work_at_start = activity_and_work(self.phase, self.load, self.started_at)[1]
+
+    def switch_on(self, now: float) -> None:
+        """Let it run from this moment on: its counters begin anew."""
+        self.status, self.started_at = "running", now
+        self.quiet_since, self.missed = None, 0.0
+        self.work_at_start = activity_and_work(self.phase, self.load, now)[1]
+
+    def switch_off(self) -> None:
+        """Let it stand still."""
+        self.status, self.started_at = "stopped", None
+        self.quiet_since, self.missed = None, 0.0
 
     @property
     def running(self) -> bool:
@@ -88,10 +104,9 @@ class Guest:
         return self.started_at is not None
 
 
-EncodedRow = tuple[tuple[object, ...], str, float | None, str]
-"""A guest's entry in a list as JSON, and what it was made from.
+EncodedRow = tuple[tuple[object, ...], str]
+"""All that a guest's entry in a list depends on, and the entry as JSON.
 
-All that it depends on besides the moment; its beginning, up to the figures; of when the figures are; the entry.
 A bare tuple: ten thousand are made for one answer.
 """
 

@@ -1,25 +1,20 @@
 """Figures that move: each is a function of time, so nothing has to run in the background."""
 
 import math
-from functools import lru_cache
-from math import cos, sin
+from math import sin
 
 from pxm_tui.simulator.inventory import Guest, Node, Storage
+from pxm_tui.simulator.rhythm import BUSIEST_HOUR, DAY, HOUR, TURN, activity_and_work
 
 REFRESH = 10
 """Seconds between two rounds of pvestatd, which feeds `/cluster/resources` and `/nodes`."""
 
 Figures = dict[str, object]
 
-DAY, HOUR, MINUTES = 86400.0, 3600.0, 97.0
-"""Periods of the rhythm that everything follows, in seconds."""
-DAILY, HOURLY, RESTLESS = 0.45, 0.25, 0.15
-"""How far each of them swings; together less than one, so that nothing ever runs backwards."""
-_TURN = 2 * math.pi
+SLOW = TURN / (6 * HOUR)
+"""How fast the use of a guest's memory swings, in radians a second."""
 MOST_MEMORY = 0.97
 """The share of a node's memory that is in use at most: its kernel always keeps some free."""
-BUSIEST_HOUR = 14 * HOUR
-"""When in the day (UTC) most guests have most to do; each one an hour or two sooner or later."""
 
 
 def sampled(now: float) -> float:
@@ -36,7 +31,7 @@ def wave(mean: float, phase: float, now: float) -> float:
 
 def node_processor(node: Node, now: float) -> float:
     """Give the share of a node's processors that is busy: more by day than by night."""
-    day = math.cos(_TURN * (now - BUSIEST_HOUR) / DAY + (node.phase - 0.5) / 2)
+    day = math.cos(TURN * (now - BUSIEST_HOUR) / DAY + (node.phase - 0.5) / 2)
     return wave((0.12 + 0.3 * node.phase) * (1 + 0.3 * day), node.phase, now)
 
 
@@ -58,55 +53,20 @@ def node_figures(node: Node, now: float) -> Figures:
 
 def guest_activity(guest: Guest, now: float) -> float:
     """Give the share of its processors that a running guest uses, 0 to 1; all else that it does follows it."""
-    return _activity_and_work(guest, now)[0]
+    return activity_and_work(guest.phase, guest.load, now)[0]
 
 
 def guest_work(guest: Guest, now: float) -> float:
     """Integrate a guest's activity, relative to its mean, over time: grows by about 1 a second, always."""
-    return _activity_and_work(guest, now)[1]
-
-
-def _activity_and_work(guest: Guest, now: float) -> tuple[float, float]:
-    """Give a guest's activity at a moment, and the integral of it until then relative to its mean."""
-    phase = guest.phase
-    shift = phase * _TURN
-    day, hour, moment, _ = _angles(now)
-    day += phase - 0.5
-    hour += shift
-    moment += 7 * shift
-    swing = DAILY * cos(day) + HOURLY * sin(hour) + RESTLESS * sin(moment)
-    lead = DAILY * DAY * sin(day) - HOURLY * HOUR * cos(hour) - RESTLESS * MINUTES * cos(moment)
-    activity = guest.load * (1 + swing)
-    return activity if activity < 1 else 1.0, now + lead / _TURN
-
-
-@lru_cache(64)
-def _angles(now: float) -> tuple[float, float, float, float]:
-    """Give how far the rhythms of a day, an hour, a minute or two, and six hours have come, for all guests at once."""
-    return _TURN * (now - BUSIEST_HOUR) / DAY, _TURN * now / HOUR, _TURN * now / MINUTES, _TURN * now / (6 * HOUR)
-
-
-def guest_progress(guest: Guest, now: float) -> tuple[float, float]:
-    """Give a guest's activity and the work that it has done since its start, in seconds; a paused one does none."""
-    if guest.started_at is None:
-        return 0.0, 0.0
-    if guest.work_at_start is None or guest.work_at_start[0] != guest.started_at:
-        guest.work_at_start = (guest.started_at, guest_work(guest, guest.started_at))
-    quiet = guest.quiet_since
-    activity, work = _activity_and_work(guest, now if quiet is None or now < quiet else quiet)
-    done = work - guest.work_at_start[1] - guest.missed
-    return activity if quiet is None else 0.0, done if done > 0 else 0.0
+    return activity_and_work(guest.phase, guest.load, now)[1]
 
 
 def guest_rates(guest: Guest, now: float) -> dict[str, float]:
     """Give what a running guest moves at a moment (bytes per second), in step with its processor."""
     pace = guest_activity(guest, now) / guest.load if guest.load else 0.0
-    return {name: rate * pace for name, rate in _mean_rates(guest).items()}
-
-
-def _mean_rates(guest: Guest) -> dict[str, int]:
     rate = mean_rate(guest)
-    return {"netin": rate, "netout": rate // 2, "diskread": rate // 3, "diskwrite": rate // 4}
+    rates = {"netin": rate, "netout": rate // 2, "diskread": rate // 3, "diskwrite": rate // 4}
+    return {name: rate * pace for name, rate in rates.items()}
 
 
 def mean_rate(guest: Guest) -> int:
@@ -117,29 +77,41 @@ def mean_rate(guest: Guest) -> int:
 def guest_memory(guest: Guest, now: float) -> int:
     """Give the bytes of memory that a running guest uses."""
     phase = guest.phase
-    return int(guest.memory * (0.3 + 0.5 * phase) * (1 + 0.12 * sin(_angles(now)[3] + phase * _TURN)))
+    return int(guest.memory * (0.3 + 0.5 * phase) * (1 + 0.12 * sin(now * SLOW + phase * TURN)))
+
+
+GuestSample = tuple[float, int, int, int, int, int, int, int]
+"""Activity, bytes of memory and disk, seconds since the start, and bytes that the four counters have counted since.
+
+A bare tuple: ten thousand are made for one answer.
+"""
+SAMPLED = ("cpu", "mem", "disk", "uptime", "netin", "netout", "diskread", "diskwrite")
+AT_REST: GuestSample = (0, 0, 0, 0, 0, 0, 0, 0)
+
+
+def guest_sample(guest: Guest, now: float) -> GuestSample:
+    """Give a guest's figures in the order of `SAMPLED`; a paused one does no work, nor moves anything."""
+    if guest.started_at is None:
+        return AT_REST
+    quiet, phase = guest.quiet_since, guest.phase
+    activity, work = activity_and_work(phase, guest.load, now if quiet is None or now < quiet else quiet)
+    done = int(work - guest.work_at_start - guest.missed) if work > guest.work_at_start else 0
+    rate = mean_rate(guest)
+    return (
+        activity if quiet is None else 0.0,
+        guest_memory(guest, now),
+        int(guest.disk * (0.2 + 0.5 * phase)) if guest.kind == "lxc" else 0,  # nobody knows it of a machine
+        int(now - guest.started_at) if now > guest.started_at else 0,
+        rate * done,
+        rate // 2 * done,
+        rate // 3 * done,
+        rate // 4 * done,
+    )
 
 
 def guest_figures(guest: Guest, now: float) -> Figures:
     """Give a guest's figures as `/cluster/resources` has them (bytes, counters since its start, seconds)."""
-    if guest.started_at is None:
-        names = ("cpu", "mem", "disk", "uptime", "netin", "netout", "diskread", "diskwrite")
-        return dict.fromkeys(names, 0)
-    activity, done = guest_progress(guest, now)
-    figures: Figures = {
-        "cpu": activity,
-        "mem": guest_memory(guest, now),
-        "disk": guest_disk(guest),
-        "uptime": max(0, int(now - guest.started_at)),
-    }
-    for name, rate in _mean_rates(guest).items():
-        figures[name] = int(rate * done)
-    return figures
-
-
-def guest_disk(guest: Guest) -> int:
-    """Give the bytes of its root file system that a running container uses; nobody knows them of a machine."""
-    return int(guest.disk * (0.2 + 0.5 * guest.phase)) if guest.kind == "lxc" else 0
+    return dict(zip(SAMPLED, guest_sample(guest, now), strict=True))
 
 
 def storage_used(storage: Storage, node: Node, now: float) -> int:

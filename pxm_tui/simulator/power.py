@@ -67,6 +67,7 @@ class Power:
         node.started_at = now
         for guest in self._guests():
             if guest.node == node.name and guest.running:
-                paused = guest.quiet_since is not None
-                guest.status, guest.started_at = ("stopped", None) if paused else ("running", now)
-                guest.quiet_since, guest.missed = None, 0.0
+                if guest.quiet_since is None:
+                    guest.switch_on(now)
+                else:
+                    guest.switch_off()

@@ -6,13 +6,13 @@ import pytest
 
 from pxm_tui.simulator.inventory import Guest, make_guests
 from pxm_tui.simulator.metrics import (
-    DAY,
     guest_activity,
     guest_figures,
     guest_memory,
     guest_rates,
     guest_work,
 )
+from pxm_tui.simulator.rhythm import DAY
 
 NOW = 1_795_386_306.0
 COUNTERS = ("netin", "netout", "diskread", "diskwrite")

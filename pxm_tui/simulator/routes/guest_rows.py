@@ -8,13 +8,30 @@ figures are those of the last round.
 import json
 from collections.abc import Sequence
 from json.encoder import encode_basestring
+from typing import NamedTuple, Self
 
 from pxm_tui.simulator.inventory import Guest
-from pxm_tui.simulator.metrics import guest_disk, guest_memory, guest_progress, mean_rate, sampled
+from pxm_tui.simulator.metrics import guest_sample, sampled
 from pxm_tui.simulator.releases import Release
 from pxm_tui.simulator.routes.base import Call, Entry
 
 AUDIT = "VM.Audit"
+
+
+class Keys(NamedTuple):
+    """Which keys a release has besides those that all have."""
+
+    tags: bool
+    memhost: bool
+
+    @classmethod
+    def of(cls, release: Release) -> Self:
+        """Give a release's."""
+        return cls(release.at_least(7, 3), release.at_least(9))
+
+
+AT_REST = '"mem":0,"cpu":0,"disk":0,"uptime":0,"netin":0,"netout":0,"diskread":0,"diskwrite":0'
+AT_REST_TODAY = f'"memhost":0,{AT_REST}'
 
 
 def visible_guests(call: Call) -> Sequence[Guest]:
@@ -43,9 +60,9 @@ def guest_rows(call: Call) -> list[str]:
         name: None if (last := call.cluster.figures_time(node, call.now)) is None else sampled(last)
         for name, node in call.cluster.nodes.items()
     }
-    release, states = call.release, {vmid: resource.state for vmid, resource in call.cluster.ha.items()}
+    keys, states = Keys.of(call.release), {vmid: resource.state for vmid, resource in call.cluster.ha.items()}
     return [
-        _row(release, guest, pools.get(guest.vmid), states.get(guest.vmid), moments[guest.node])
+        _row(keys, guest, pools.get(guest.vmid), states.get(guest.vmid), moments[guest.node])
         for guest in visible_guests(call)
     ]
 
@@ -55,7 +72,8 @@ def guest_entry(call: Call, guest: Guest, pool: str | None) -> Entry:
     last = call.cluster.figures_time(call.cluster.nodes[guest.node], call.now)
     resource = call.cluster.ha.get(guest.vmid)
     state = None if resource is None else resource.state
-    entry: Entry = json.loads(_row(call.release, guest, pool, state, None if last is None else sampled(last)))
+    moment = None if last is None else sampled(last)
+    entry: Entry = json.loads(_row(Keys.of(call.release), guest, pool, state, moment))
     return entry
 
 
@@ -71,10 +89,11 @@ def visible_pools(call: Call) -> dict[int, str]:
     }
 
 
-def _row(release: Release, guest: Guest, pool: str | None, hastate: str | None, moment: float | None) -> str:
+def _row(keys: Keys, guest: Guest, pool: str | None, hastate: str | None, moment: float | None) -> str:
     """Give a guest's row as of a round of pvestatd; None for a guest that nobody has heard of for too long."""
     made_from = (
-        release.number,
+        keys,
+        moment,
         pool,
         hastate,
         guest.node,
@@ -92,60 +111,42 @@ def _row(release: Release, guest: Guest, pool: str | None, hastate: str | None, 
     )
     kept = guest.encoded
     if kept is not None and kept[0] == made_from:
-        _, known, then, text = kept
-        if then == moment:
-            return text
-    else:
-        known = _known(guest, _more(release, guest, pool, hastate))
+        return kept[1]
+    kind, vmid = guest.kind, guest.vmid
     if moment is None:
-        text = f'{_head(guest, _more(release, guest, pool, hastate))},"status":"unknown"}}'
+        rest = '"status":"unknown"'
     else:
-        text = f"{known},{_figures(release, guest, moment)}}}"
-    guest.encoded = (made_from, known, moment, text)
+        rest = (
+            f'"name":{encode_basestring(guest.name)},"status":"{guest.status}","template":{1 if guest.template else 0},'
+            f'"maxcpu":{guest.cores},"maxmem":{guest.memory},"maxdisk":{guest.disk},{_figures(keys, guest, moment)}'
+        )
+    more = _more(keys, guest, pool, hastate)
+    text = f'{{"id":"{kind}/{vmid}","type":"{kind}","vmid":{vmid},"node":"{guest.node}"{more},{rest}}}'
+    guest.encoded = (made_from, text)
     return text
 
 
-def _more(release: Release, guest: Guest, pool: str | None, hastate: str | None) -> str:
+def _more(keys: Keys, guest: Guest, pool: str | None, hastate: str | None) -> str:
     """Write what most guests do not have."""
     more = ""
+    if guest.tags is not None and keys.tags:
+        more = f',"tags":{encode_basestring(guest.tags)}'
     if pool is not None:
-        more = f',"pool":{encode_basestring(pool)}'
+        more += f',"pool":{encode_basestring(pool)}'
     if hastate is not None:
         more += f',"hastate":"{hastate}"'
     if guest.lock is not None:
         more += f',"lock":"{guest.lock}"'
-    if guest.tags is not None and release.number >= (7, 3):
-        more += f',"tags":{encode_basestring(guest.tags)}'
     return more
 
 
-def _head(guest: Guest, more: str) -> str:
-    """Write all that is told of a guest of which nobody has heard for too long."""
-    kind, vmid = guest.kind, guest.vmid
-    return f'{{"id":"{kind}/{vmid}","type":"{kind}","vmid":{vmid},"node":"{guest.node}"{more}'
-
-
-def _known(guest: Guest, more: str) -> str:
-    """Write what changes rarely."""
-    return (
-        f'{_head(guest, more)},"name":{encode_basestring(guest.name)},"status":"{guest.status}",'
-        f'"template":{int(guest.template)},"maxcpu":{guest.cores},"maxmem":{guest.memory},"maxdisk":{guest.disk}'
-    )
-
-
-def _figures(release: Release, guest: Guest, moment: float) -> str:
+def _figures(keys: Keys, guest: Guest, moment: float) -> str:
     """Write what changes with every round."""
-    modern = release.number >= (9, 0)
     if guest.started_at is None:
-        memhost = ',"memhost":0' if modern else ""
-        return f'"mem":0{memhost},"cpu":0,"disk":0,"uptime":0,"netin":0,"netout":0,"diskread":0,"diskwrite":0'
-    cpu, done = guest_progress(guest, moment)
-    memory, rate, work = guest_memory(guest, moment), mean_rate(guest), int(done)
-    machine = guest.kind == "qemu"
-    memhost = (f',"memhost":{memory}' if machine else ',"memhost":0') if modern else ""
-    uptime = int(moment - guest.started_at) if moment > guest.started_at else 0
+        return AT_REST_TODAY if keys.memhost else AT_REST
+    cpu, memory, disk, uptime, received, sent, read, written = guest_sample(guest, moment)
+    memhost = (f',"memhost":{memory}' if guest.kind == "qemu" else ',"memhost":0') if keys.memhost else ""
     return (
-        f'"mem":{memory}{memhost},"cpu":{cpu:.9f},"disk":{0 if machine else guest_disk(guest)},"uptime":{uptime},'
-        f'"netin":{rate * work},"netout":{rate // 2 * work},'
-        f'"diskread":{rate // 3 * work},"diskwrite":{rate // 4 * work}'
+        f'"mem":{memory}{memhost},"cpu":{cpu:.9f},"disk":{disk},"uptime":{uptime},'
+        f'"netin":{received},"netout":{sent},"diskread":{read},"diskwrite":{written}'
     )
