@@ -17,7 +17,7 @@ from pxm_tui.simulator.options import ClusterOptions
 from pxm_tui.simulator.permissions import Permissions
 from pxm_tui.simulator.population import make_accounts, make_credentials
 from pxm_tui.simulator.power import Power
-from pxm_tui.simulator.releases import RELEASES
+from pxm_tui.simulator.releases import RELEASES, Release, before_update
 from pxm_tui.simulator.task_history import make_history
 from pxm_tui.simulator.tasks import Tasks
 from pxm_tui.simulator.tickets import TicketOffice
@@ -102,6 +102,10 @@ class Cluster:
             make_node(self.seed, name, index + first, address, self.created_at)
             for index, (name, address) in enumerate(zip(names, addresses, strict=True))
         ]
+
+    def installed_on(self, node: Node) -> Release:
+        """Give the packages that a node has; it speaks as the cluster's release all the same."""
+        return before_update(self.release) if node.name in self.options.outdated else self.release
 
     def guest(self, vmid: int, *, node: str | None = None, kind: str | None = None) -> Guest | None:
         """Give the guest of a number; None where there is none, or it is elsewhere or of the other kind."""

@@ -25,6 +25,7 @@ class ClusterOptions:
         node_names: names of the nodes, by default pve1, pve2, …
         password: password of root@pam; by default it follows from the seed.
         offline: names of nodes that are down from the start.
+        outdated: names of nodes on which the last update has not been installed.
         hostile: give guests, users and realms texts that try to break whoever shows them.
     """
 
@@ -36,6 +37,7 @@ class ClusterOptions:
     node_names: tuple[str, ...] = ()
     password: str | None = None
     offline: tuple[str, ...] = ()
+    outdated: tuple[str, ...] = ()
     hostile: bool = False
 
     def __post_init__(self) -> None:

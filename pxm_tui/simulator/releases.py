@@ -1,6 +1,6 @@
 """The Proxmox VE releases that a simulated cluster can run, and how they differ on the wire."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +13,7 @@ class Release:
         repository: the `repoid` of that package.
         parser_line: line of pve-http-server's AnyEvent.pm that its JSON errors name.
         kernel: the kernel's release.
+        base: version of the package `proxmox-ve`.
     """
 
     number: tuple[int, int]
@@ -20,6 +21,7 @@ class Release:
     repository: str
     parser_line: int
     kernel: str
+    base: str
 
     @property
     def name(self) -> str:
@@ -57,9 +59,22 @@ class Release:
 
 
 RELEASES = {
-    "6.4": Release((6, 4), "6.4-15", "af7986e6", 844, "5.4.203-1-pve"),
-    "7.4": Release((7, 4), "7.4-16", "0f39f621", 880, "5.15.108-1-pve"),
-    "8.4": Release((8, 4), "8.4.1", "2a5fa54a8503f96d", 917, "6.8.12-9-pve"),
-    "9.2": Release((9, 2), "9.2.11", "f6997e698c7933ea", 934, "6.17.2-1-pve"),
+    "6.4": Release((6, 4), "6.4-15", "af7986e6", 844, "5.4.203-1-pve", "6.4-1"),
+    "7.4": Release((7, 4), "7.4-16", "0f39f621", 880, "5.15.108-1-pve", "7.4-1"),
+    "8.4": Release((8, 4), "8.4.1", "2a5fa54a8503f96d", 917, "6.8.12-9-pve", "8.4.0"),
+    "9.2": Release((9, 2), "9.2.11", "f6997e698c7933ea", 934, "6.17.2-1-pve", "9.2.0"),
 }
 """Every release that can be chosen, oldest first."""
+
+_EARLIER = {
+    "6.4": ("6.4-13", "9f411e79", "5.4.174-2-pve"),
+    "7.4": ("7.4-3", "9002ab8a", "5.15.102-1-pve"),
+    "8.4": ("8.4.0", "ec58e45e1bcdf2ac", "6.8.12-8-pve"),
+    "9.2": ("9.2.6", "83043a4cf1b0ff5b", "6.14.11-4-pve"),
+}
+
+
+def before_update(release: Release) -> Release:
+    """What a node runs on which the last update of this release has not been installed."""
+    version, repository, kernel = _EARLIER[release.name]
+    return replace(release, version=version, repository=repository, kernel=kernel)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ STEPS = {
     "9.2": {"hour": (60, 60), "day": (60, 1440), "week": (1800, 336), "month": (1800, 1440), "year": (21600, 1440)},
     "8.4": {"hour": (60, 70), "day": (1800, 70), "week": (10800, 70), "month": (43200, 70), "year": (604800, 70)},
 }
-SYSTEM = ("services", "apt/update", "subscription", "network", "disks/list", "dns", "time", "hosts", "config", "syslog")
+SYSTEM = ("services", "apt/update", "apt/versions", "subscription", "network", "disks/list", "dns", "time", "hosts", "config", "syslog")
 
 
 @pytest.mark.parametrize("version", ["9.2", "8.4"])
@@ -119,6 +120,36 @@ def test_services_network_and_disks(fresh_fleet: FleetFactory) -> None:
     assert len(serials) == 2 * len(api.cluster.nodes)
     assert api.get("/nodes/pve1/time")["time"] == int(api.clock())
     assert api.get("/nodes/pve1/syslog", start=2, limit=3)[0]["n"] == 3
+
+
+@pytest.mark.parametrize(
+    ("version", "installed", "earlier"), [("9.2", "9.2.11", "9.2.6"), ("7.4", "7.4-16", "7.4-3")]
+)
+def test_a_node_without_the_last_update_says_so_everywhere(
+    fresh_fleet: FleetFactory, version: str, installed: str, earlier: str
+) -> None:
+    chosen = ClusterOptions("lab", version, nodes=2, guests=0, outdated=("pve2",))
+    cluster = fresh_fleet(options=FleetOptions(auth_delay=0, cluster_options=(chosen,))).clusters[0]
+    for node, found in (("pve1", installed), ("pve2", earlier)):
+
+        def get(path: str, node: str = node) -> Any:
+            return ask(cluster.endpoint, "GET", f"/api2/json/nodes/{node}/{path}", token_header(cluster)).data
+
+        packages = {entry["Package"]: entry for entry in get("apt/versions")}
+        assert packages["pve-manager"]["OldVersion"] == found
+        assert packages["pve-manager"]["Version"] == installed
+        assert packages["pve-manager"]["ManagerVersion"].startswith(f"{found}/")
+        assert f"pve-manager/{packages['pve-manager']['ManagerVersion']}" == get("status")["pveversion"]
+        assert packages["proxmox-ve"]["RunningKernel"] in get("status")["kversion"]
+        assert get("version")["version"] == found
+
+
+def test_versions_are_for_who_may_audit_the_node(fresh_fleet: FleetFactory) -> None:
+    api = start_api(fresh_fleet)
+    limited = {"Authorization": f"PVEAPIToken=auditor@pve!ro={token_of_auditor(api)}"}
+    assert api.as_user(limited).get("/nodes/pve2/apt/versions")[0]["Package"] == "proxmox-ve"
+    reply = api.as_user(limited).ask("GET", "/nodes/pve2/apt/update")
+    assert reply.reason == "Permission check failed (/nodes/pve2, Sys.Modify)"
 
 
 def test_a_route_that_is_not_simulated_is_absent_and_counted(fresh_fleet: FleetFactory) -> None:

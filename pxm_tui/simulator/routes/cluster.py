@@ -21,7 +21,7 @@ def show_version(call: Call) -> Entry:
 
 def release_of(call: Call) -> Entry:
     """Name the release of a node."""
-    release = call.cluster.release
+    release = call.cluster.installed_on(call.node)
     return {"version": release.version, "release": release.name, "repoid": release.repository}
 
 

@@ -15,7 +15,7 @@ SWAP = 8 * 2**30
 
 def show_status(call: Call) -> Entry:
     """Answer `GET /nodes/{node}/status`, live figures."""
-    node, release = call.node, call.cluster.release
+    node, release = call.node, call.cluster.installed_on(call.node)
     figures = node_figures(node, call.now)
     version = f"#1 SMP PREEMPT_DYNAMIC PMX {release.kernel}"
     data: Entry = {

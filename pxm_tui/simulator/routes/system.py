@@ -1,4 +1,4 @@
-"""What a node tells of its operating system: services, packages, network, disks, clock, subscription."""
+"""What a node tells of its operating system: services, network, disks, clock, subscription."""
 
 import hashlib
 
@@ -25,11 +25,6 @@ SERVICES = {
     "sshd": "OpenBSD Secure Shell server",
     "syslog": "System Logging Service",
 }
-UPDATES = (
-    ("pve-manager", "Proxmox Virtual Environment Management Tools", "admin", "Proxmox"),
-    ("qemu-server", "Qemu Server Tools", "admin", "Proxmox"),
-    ("openssl", "Secure Sockets Layer toolkit - cryptographic utility", "utils", "Debian"),
-)
 DISK_SIZE = 480_103_981_056
 
 
@@ -53,29 +48,6 @@ def _service(call: Call, name: str) -> Entry:
     if call.release.at_least(7):
         entry |= {"active-state": "inactive" if stopped else "active", "unit-state": "enabled"}
     return entry
-
-
-def list_updates(call: Call) -> list[Entry]:
-    """Answer `GET /nodes/{node}/apt/update`: a few packages, or none, as the node's luck has it."""
-    numbers = seeded(call.cluster.seed, "updates", call.node.name)
-    chosen = UPDATES[: numbers.randrange(len(UPDATES) + 1)]
-    return [_update(call, *package) for package in chosen]
-
-
-def _update(call: Call, package: str, title: str, section: str, origin: str) -> Entry:
-    major, minor = call.release.number
-    entry: Entry = {
-        "Package": package,
-        "Title": title,
-        "Version": f"{major}.{minor}.9",
-        "OldVersion": f"{major}.{minor}.1",
-        "Origin": origin,
-        "Priority": "optional",
-        "Section": section,
-        "Arch": "amd64",
-        "Description": f"{title}\n This package is part of {origin}.",
-    }
-    return entry if call.release.at_least(8) else entry | {"ChangeLogUrl": ""}
 
 
 def show_subscription(call: Call) -> Entry:
@@ -202,7 +174,6 @@ ROUTES = (
     Route("POST", f"{NODE}/status", change_power),
     Route("GET", f"{NODE}/services", list_services),
     Route("GET", f"{NODE}/services/{{service}}/state", show_service),
-    Route("GET", f"{NODE}/apt/update", list_updates),
     Route("GET", f"{NODE}/subscription", show_subscription),
     Route("GET", f"{NODE}/network", list_interfaces),
     Route("GET", f"{NODE}/network/{{iface}}", show_interface),

@@ -16,6 +16,7 @@ from pxm_tui.simulator.routes import (
     index,
     login,
     nodes,
+    packages,
     pools,
     storages,
     system,
@@ -37,6 +38,7 @@ MODULES = (
     storages,
     history,
     nodes,
+    packages,
     system,
     guest_table,
 )
