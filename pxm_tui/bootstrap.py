@@ -151,6 +151,7 @@ def build_services(
     from pxm_tui.services.minting import Mint
     from pxm_tui.services.polling import PollingPolicy
     from pxm_tui.services.secret_keeping import SecretsService
+    from pxm_tui.services.software import SoftwareService
     from pxm_tui.services.token_service import TokenService
     from pxm_tui.storage.actor import present_actor
     from pxm_tui.storage.intents import FileIntentLog
@@ -185,6 +186,7 @@ def build_services(
         clusters=clusters,
         tokens=TokenService(means),
         fleet=fleet,
+        software=SoftwareService(means),
         secrets=SecretsService(clusters, fleet),
         journal=journal,
         audit=audit,

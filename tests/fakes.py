@@ -23,6 +23,7 @@ from pxm_tui.domain.cluster import (
 from pxm_tui.domain.errors import InvalidError, PxmError
 from pxm_tui.domain.observation import Guest, Node, Observation, Permissions, Realm, Snapshot
 from pxm_tui.domain.secret import Secret
+from pxm_tui.domain.software import NodeSoftware
 from pxm_tui.domain.tokens import TokenIntent
 from pxm_tui.proxmox.loop import InlineRunner
 from pxm_tui.services.audit import Audit
@@ -36,6 +37,7 @@ from pxm_tui.services.minting import Mint
 from pxm_tui.services.polling import PollingPolicy
 from pxm_tui.services.ports import Clock, CodeSource, Credentials, Ticket, VaultMode, VaultState
 from pxm_tui.services.secret_keeping import SecretsService
+from pxm_tui.services.software import SoftwareService
 from pxm_tui.services.token_service import TokenService
 from pxm_tui.storage.memory_repository import MemoryRepository
 
@@ -158,6 +160,8 @@ class FakeServer:
     roles: dict[str, frozenset[str]] = field(default_factory=lambda: {"PVEAuditor": AUDITOR})
     grants: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     token_writes: list[str] = field(default_factory=list)
+    software: dict[str, NodeSoftware | PxmError] = field(default_factory=dict)
+    software_asked: list[str] = field(default_factory=list)
     refused_tickets: int = 0
     logins: int = 0
     sessions: int = 0
@@ -310,6 +314,16 @@ class FakeSession:
         self._prove()
         self._server.refreshes += 1
         return replace(self._server.observed, version="", permissions={})
+
+    async def software(self, node: str) -> NodeSoftware:
+        """What the server was made with; else the same for all nodes."""
+        await self._server.phase("software")
+        self._prove()
+        self._server.software_asked.append(node)
+        found = self._server.software.get(node, NodeSoftware(node, "9.2.11", "6.17.2-1-pve"))
+        if isinstance(found, PxmError):
+            raise found
+        return found
 
     def tokens(self) -> FakeOffice:
         """The server's tokens."""
@@ -589,6 +603,7 @@ def make_bench(
         clusters=service,
         tokens=TokenService(means),
         fleet=fleet,
+        software=SoftwareService(means),
         secrets=SecretsService(service, fleet),
         journal=journal,
         audit=audit,

@@ -27,6 +27,7 @@ from pxm_tui.domain.certificate import Certificate, Trust
 from pxm_tui.domain.cluster import Cluster, Endpoint
 from pxm_tui.domain.observation import Observation, Realm, Snapshot
 from pxm_tui.domain.secret import Secret
+from pxm_tui.domain.software import NodeSoftware
 from pxm_tui.proxmox.loop import InlineRunner
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.dialog import Silent
@@ -150,6 +151,10 @@ class FrozenSession:
         """As the real one."""
         return self._inner.tokens()
 
+    async def software(self, node: str) -> NodeSoftware:
+        """As the real one."""
+        return await self._inner.software(node)
+
     async def aclose(self) -> None:
         """As the real one."""
         await self._inner.aclose()
@@ -269,7 +274,7 @@ async def take_all(camera: Camera, fourth: SimulatedCluster) -> None:
     await camera.shows("pve3")
     camera.take("clusters")
     await press("enter")
-    await camera.shows("Last errors")
+    await camera.shows("Software")
     camera.take("cluster")
     await press("escape", "k", "c")
     await camera.shows("discovery")

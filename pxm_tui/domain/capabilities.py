@@ -104,6 +104,7 @@ SEE_AGENT = _action(
     _vm("VM.Monitor", before=(9, 0)),
     _vm("VM.GuestAgent.Audit", "VM.GuestAgent.Unrestricted", since=(9, 0)),
 )
+SEE_VERSIONS = _action("see_versions", "installed versions", Need(("Sys.Audit",), "/nodes"))
 SEE_UPDATES = Action(
     "see_updates",
     "updates",

@@ -132,6 +132,15 @@ class CertificateEntry(_Entry):
     pem: str = Field("", max_length=64 * 1024)
 
 
+class PackageEntry(_Entry):
+    """Of `/nodes/{node}/apt/versions`; `OldVersion` is what is installed, `Version` what could be."""
+
+    package: Text = Field("", alias="Package")
+    installed: Text = Field("", alias="OldVersion")
+    daemons: Text = Field("", alias="ManagerVersion")
+    kernel: Text = Field("", alias="RunningKernel")
+
+
 class RoleEntry(_Entry):
     """Of `/access/roles`; the privileges are one text, and not cut: all of them count."""
 
@@ -172,6 +181,7 @@ Status = Data[list[StatusEntry]]
 Permissions = Data[PermissionEntries]
 CertificateFiles = Data[list[CertificateEntry]]
 Resources = Data[list[ResourceEntry]]
+Packages = Data[list[PackageEntry]]
 Roles = Data[list[RoleEntry]]
 Tokens = Data[list[TokenEntry]]
 MintedToken = Data[MintedEntry]

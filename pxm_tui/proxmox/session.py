@@ -7,14 +7,17 @@ import re
 from collections.abc import Coroutine
 from ssl import PEM_cert_to_DER_cert
 from typing import Any
+from urllib.parse import quote
 
 from pxm_tui.domain import connection_messages, login_messages
 from pxm_tui.domain.certificate import Certificate, Trust
 from pxm_tui.domain.cluster import Endpoint, LoginMethod
 from pxm_tui.domain.observation import Observation, Realm
+from pxm_tui.domain.software import NodeSoftware
 from pxm_tui.proxmox.answers import (
     CertificateFiles,
     Nodes,
+    Packages,
     Permissions,
     Realms,
     Resources,
@@ -180,6 +183,14 @@ class HttpProxmoxSession:
             resources,
             rtt_ms=1000 * min(found.seconds, status.seconds),
         )
+
+    async def software(self, node: str) -> NodeSoftware:
+        """What a node runs. Raises `NotPermittedError` where this login may not see it."""
+        answer = await self._get(f"nodes/{quote(node, safe='')}/apt/versions", f"the versions on {node}")
+        packages = {entry.package: entry for entry in read(self._endpoint, Packages, answer)}
+        manager, meta = packages.get("pve-manager"), packages.get("proxmox-ve")
+        version = "" if manager is None else manager.installed or manager.daemons.partition("/")[0]
+        return NodeSoftware(node, version, "" if meta is None else meta.kernel)
 
     async def _get_status(self) -> Answer:
         return await self._get("cluster/status", "the cluster's status", allow_forbidden=True)

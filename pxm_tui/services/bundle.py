@@ -14,6 +14,7 @@ from pxm_tui.services.guarding import Guard
 from pxm_tui.services.journal import Journal
 from pxm_tui.services.ports import Clock, Timer
 from pxm_tui.services.secret_keeping import SecretsService
+from pxm_tui.services.software import SoftwareService
 from pxm_tui.services.token_service import TokenService
 
 
@@ -57,6 +58,7 @@ class Services:
         clusters: register, check, repair, deregister.
         tokens: rotate.
         fleet: the watched fleet.
+        software: what the nodes of a cluster run.
         secrets: how secrets are kept: locked, opened, and who holds their key.
         journal: the log of this run.
         audit: where every change is written down.
@@ -76,6 +78,7 @@ class Services:
     clusters: ClusterService
     tokens: TokenService
     fleet: FleetService
+    software: SoftwareService
     secrets: SecretsService
     journal: Journal
     audit: Audit

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping,
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pxm_tui.domain.certificate import Certificate, Trust
 from pxm_tui.domain.cluster import CheckResult, Cluster, Endpoint, LoginMethod
@@ -17,6 +17,9 @@ from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.observation import Observation, Realm, Snapshot
 from pxm_tui.domain.secret import Secret
 from pxm_tui.services.token_ports import TokenOffice
+
+if TYPE_CHECKING:
+    from pxm_tui.domain.software import NodeSoftware
 
 T = TypeVar("T")
 
@@ -331,6 +334,10 @@ class ProxmoxSession(Protocol):
 
     async def refresh(self) -> Observation:
         """Guests, nodes and status, one after the other on one connection; version and permissions are left empty."""
+        ...
+
+    async def software(self, node: str) -> NodeSoftware:
+        """`GET /nodes/{node}/apt/versions`: what a node runs. Raises `PxmError`."""
         ...
 
     def tokens(self) -> TokenOffice:

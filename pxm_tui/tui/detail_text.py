@@ -15,6 +15,7 @@ from pxm_tui.domain.describe import guests_figure, labels_words, nodes_figure, s
 from pxm_tui.domain.expiry import is_ending
 from pxm_tui.domain.login_messages import grant_line
 from pxm_tui.domain.rights import may_everything
+from pxm_tui.domain.software import ClusterSoftware
 from pxm_tui.domain.times import days_left, local_short
 from pxm_tui.domain.tokens import expiry_words
 from pxm_tui.services.fleet_view import ClusterView
@@ -50,6 +51,7 @@ class Detail:
         secrets: how they are kept, in some words; shown where there is room for everything.
         program: its name, with what is special about this run.
         read_only: nothing may be changed on the cluster.
+        software: what its nodes run, where that was read.
     """
 
     view: ClusterView
@@ -61,6 +63,7 @@ class Detail:
     program: str = "pxm"
     read_only: bool = False
     secrets: str = ""
+    software: ClusterSoftware | None = None
 
     @property
     def last_seen(self) -> bool:
@@ -195,6 +198,8 @@ class Detail:
             yield from self._rights(width - LABEL_WIDTH - 2)
         yield "Trust", self._trust()
         if kept >= 2:
+            if self.software is not None:
+                yield "Software", self._software(self.software)
             own = f"{safe(cluster.own_name)}, " if cluster.own_name else ""
             registered = cluster.created_at.astimezone(UTC)
             yield "Cluster", f"{own}id {cluster.short_id}, registered {registered:%Y-%m-%d %H:%M} UTC"
@@ -228,6 +233,12 @@ class Detail:
             yield "Rights (p)", f"{rights}. {missing}"
         else:
             yield "Rights", rights
+
+    def _software(self, software: ClusterSoftware) -> str:
+        """Versions, with a mark where they are mixed; what may not be seen with the commands that grant it."""
+        commands = " ".join(f"`{safe(line, 300)}`" for line in software.commands(self.view.cluster))
+        grant = f". On a node: {commands}" if commands else ""
+        return f"{'! ' if software.mixed else ''}{safe(software.words(), 400)}{grant}"
 
     def _trust(self) -> str:
         trust = self.view.cluster.trust

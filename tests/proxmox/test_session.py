@@ -13,7 +13,7 @@ import pytest
 from pxm_tui.domain.addresses import parse_endpoint
 from pxm_tui.domain.certificate import Trust, TrustMode
 from pxm_tui.domain.cluster import Endpoint, LoginMethod
-from pxm_tui.domain.errors import CertificateError, LoginError, UnreachableError
+from pxm_tui.domain.errors import CertificateError, LoginError, NotPermittedError, PxmError, UnreachableError
 from pxm_tui.domain.observation import Observation, guest_counts, limits_of
 from pxm_tui.domain.secret import Secret
 from pxm_tui.proxmox.gateway import HttpProxmoxGateway
@@ -454,3 +454,27 @@ async def test_the_first_error_ends_the_other_reads() -> None:
             await secured(session)
             with pytest.raises(UnreachableError, match="pve-cluster is down"):
                 await session.observe()
+
+
+async def test_what_each_node_runs(cluster: SimulatedCluster) -> None:
+    async with talking_to(cluster) as session:
+        await session.login(token(cluster.token_id, cluster.token_secret), None)
+        found = await asyncio.gather(*(session.software(node) for node in cluster.nodes))
+    assert [one.node for one in found] == list(cluster.nodes)
+    assert all(one.known and one.manager.startswith(cluster.name[1:]) for one in found)
+    assert all(one.kernel.endswith("-pve") for one in found)
+
+
+async def test_who_may_not_audit_a_node_is_told_which_privilege_is_missing(cluster: SimulatedCluster) -> None:
+    async with talking_to(cluster) as session:
+        await session.login(password("nobody@pve", "nobody-pve-1"), None)
+        with pytest.raises(NotPermittedError, match=r"the versions on pve1: Sys\.Audit on /nodes/pve1 is missing"):
+            await session.software("pve1")
+
+
+async def test_the_name_of_a_node_leads_nowhere_else(cluster: SimulatedCluster) -> None:
+    async with talking_to(cluster) as session:
+        await session.login(token(cluster.token_id, cluster.token_secret), None)
+        with pytest.raises(PxmError):
+            await session.software("../access/users?full=1&x=")
+    assert not [request for request in cluster.requests if request.path.startswith("/api2/json/access/users")]

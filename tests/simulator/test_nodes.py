@@ -17,7 +17,8 @@ STEPS = {
     "9.2": {"hour": (60, 60), "day": (60, 1440), "week": (1800, 336), "month": (1800, 1440), "year": (21600, 1440)},
     "8.4": {"hour": (60, 70), "day": (1800, 70), "week": (10800, 70), "month": (43200, 70), "year": (604800, 70)},
 }
-SYSTEM = ("services", "apt/update", "apt/versions", "subscription", "network", "disks/list", "dns", "time", "hosts", "config", "syslog")
+PACKAGES = ("apt/update", "apt/versions")
+SYSTEM = ("services", *PACKAGES, "subscription", "network", "disks/list", "dns", "time", "hosts", "config", "syslog")
 
 
 @pytest.mark.parametrize("version", ["9.2", "8.4"])
@@ -122,9 +123,7 @@ def test_services_network_and_disks(fresh_fleet: FleetFactory) -> None:
     assert api.get("/nodes/pve1/syslog", start=2, limit=3)[0]["n"] == 3
 
 
-@pytest.mark.parametrize(
-    ("version", "installed", "earlier"), [("9.2", "9.2.11", "9.2.6"), ("7.4", "7.4-16", "7.4-3")]
-)
+@pytest.mark.parametrize(("version", "installed", "earlier"), [("9.2", "9.2.11", "9.2.6"), ("7.4", "7.4-16", "7.4-3")])
 def test_a_node_without_the_last_update_says_so_everywhere(
     fresh_fleet: FleetFactory, version: str, installed: str, earlier: str
 ) -> None:

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from pxm_tui.domain.cluster import Limit
-from tests.fakes import HOSTILE_NAME, NOW, Bench
+from pxm_tui.domain.software import NodeSoftware
+from tests.fakes import HOSTILE_NAME, NOW, Bench, FakeServer, cluster, make_bench, observation
 from tests.tui.driving import Driven, driven
 from tests.tui.fleet import seen_bench
 
@@ -84,11 +85,11 @@ async def test_limited_rights_show_the_line_that_grants_them() -> None:
 
 
 def _limited(bench: Bench) -> Bench:
-    for cluster in bench.repository.read():
-        if cluster.name == "fra-stage":
-            kept = replace(bench.cache.kept[cluster.id], rights="sees nodes; not guests (VM.Audit)")
-            bench.cache.kept[cluster.id] = kept
-            assert cluster.limits == (Limit("VM.Audit", "/vms"),)
+    for one in bench.repository.read():
+        if one.name == "fra-stage":
+            kept = replace(bench.cache.kept[one.id], rights="sees nodes; not guests (VM.Audit)")
+            bench.cache.kept[one.id] = kept
+            assert one.limits == (Limit("VM.Audit", "/vms"),)
     return bench
 
 
@@ -191,3 +192,68 @@ async def test_the_days_of_a_token_stay_beside_its_name_however_long_it_is(width
         assert (token_id in line) is (width == 160)
         assert "a-rather-long" in line
         assert "550e8400-12" in line
+
+
+RUNS = "pve-manager 9.2.11, kernel 6.17.2-1-pve on all 3 nodes"
+
+
+def _answering(server: FakeServer) -> Bench:
+    return make_bench([cluster("fra-prod-1")], servers={"10.20.0.11": server})
+
+
+async def _asked(ui: Driven) -> None:
+    """Open the only cluster once it has answered."""
+    await ui.press("r")
+    await ui.until(lambda: all(view.asked for view in ui.bench.services.fleet.view().clusters))
+    await ui.press("enter")
+
+
+async def test_what_the_nodes_run_is_read_when_the_cluster_is_opened_and_kept() -> None:
+    server = FakeServer()
+    async with driven(_answering(server)) as ui:
+        await _asked(ui)
+        await ui.shows(f" Software   {RUNS}")
+        assert len(server.software_asked) == 3
+        await ui.press("escape")
+        await ui.shows("by name")
+        await ui.press("enter")
+        await ui.shows(f" Software   {RUNS}")
+        assert len(server.software_asked) == 3
+        await ui.press("r")
+        await ui.until(lambda: len(server.software_asked) == 6)
+
+
+async def test_nothing_is_read_before_the_cluster_has_answered() -> None:
+    server = FakeServer()
+    async with driven(_answering(server)) as ui:
+        await ui.press("enter")
+        await ui.shows("Last errors")
+        assert "Software" not in ui.shown
+        assert server.sessions == 0
+        await ui.press("r")
+        await ui.shows(RUNS)
+
+
+async def test_mixed_versions_are_pointed_out() -> None:
+    server = FakeServer(software={"fra-prod3": NodeSoftware("fra-prod3", "9.2.6", "6.14.11-4-pve")})
+    async with driven(_answering(server)) as ui:
+        await _asked(ui)
+        await ui.shows("! mixed:")
+        words = " ".join(ui.shown.split())
+        assert "! mixed: pve-manager 9.2.11 on fra-prod1 and fra-prod2, 9.2.6 on fra-prod3; kernel" in words
+
+
+async def test_who_may_not_see_the_versions_is_told_what_is_missing_and_what_grants_it() -> None:
+    server = FakeServer(observed=observation(privileges=frozenset({"VM.Audit"})))
+    async with driven(_answering(server), size=(160, 45)) as ui:
+        await _asked(ui)
+        await ui.shows("not allowed to see them: Sys.Audit on /nodes is missing. On a node:  pveum acl modify /nodes")
+        assert server.software_asked == []
+
+
+async def test_a_hostile_version_is_text() -> None:
+    server = FakeServer(software={"fra-prod3": NodeSoftware("fra-prod3", HOSTILE_NAME, "\x1b[31m")})
+    async with driven(_answering(server), size=(160, 45)) as ui:
+        await _asked(ui)
+        await ui.shows(f"{HOSTILE_NAME} on fra-prod3")
+        assert "\x1b" not in ui.shown

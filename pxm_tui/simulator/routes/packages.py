@@ -13,7 +13,7 @@ OTHERS: tuple[Package, ...] = (
     ("corosync", "cluster engine daemon and utilities", "admin", "Proxmox"),
     ("libpve-access-control", "Proxmox VE access control library", "perl", "Proxmox"),
     ("lxc-pve", "Linux containers userspace tools", "admin", "Proxmox"),
-    ("pve-cluster", "\"pmxcfs\" distributed cluster filesystem for Proxmox Virtual Environment.", "admin", "Proxmox"),
+    ("pve-cluster", '"pmxcfs" distributed cluster filesystem for Proxmox Virtual Environment.', "admin", "Proxmox"),
     ("pve-qemu-kvm", "Full virtualization on x86 hardware", "admin", "Proxmox"),
     ("qemu-server", "Qemu Server Tools", "admin", "Proxmox"),
     ("zfsutils-linux", "command-line tools to manage OpenZFS filesystems", "contrib/admin", "Proxmox"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widget import Widget
@@ -12,6 +13,7 @@ from textual.widget import Widget
 from pxm_tui.domain.capabilities import SEE_NODES, Extent
 from pxm_tui.domain.cluster import Status
 from pxm_tui.domain.observation import ErrorEntry, Node
+from pxm_tui.domain.software import ClusterSoftware
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.badges import capabilities
@@ -56,6 +58,9 @@ class ClusterScreen(ActingScreen[None]):
         super().__init__(services)
         self._cluster_id = cluster_id
         self._drawn: tuple[object, ...] = ()
+        self._software: ClusterSoftware | None = None
+        self._wants_software = False
+        self._find_software()
 
     def compose(self) -> ComposeResult:
         """Title, facts, nodes, errors, keys."""
@@ -109,6 +114,9 @@ class ClusterScreen(ActingScreen[None]):
         if view is None:
             self.dismiss(None)
             return
+        if self._wants_software and view.asked and view.cluster.status in ANSWERS:
+            self._wants_software = False
+            self._read_software(view)
         self._show(view)
 
     def _show(self, view: ClusterView) -> None:
@@ -127,6 +135,7 @@ class ClusterScreen(ActingScreen[None]):
             self.services.program,
             self.services.guard.is_read_only(view.cluster),
             kept_words(self.services.secrets.known),
+            self._software,
         )
         self.query_one("#title", TitleLine).show([detail.title()], [detail.corner()])
         width, height = self.size
@@ -178,4 +187,25 @@ class ClusterScreen(ActingScreen[None]):
         """Another cluster, by the command line."""
         self._cluster_id = view.cluster.id
         self._drawn = ()
+        self._find_software()
         self.fleet_changed()
+
+    # What the nodes run
+
+    def _find_software(self) -> None:
+        """What was read not long ago is shown at once; else it is read when the cluster answers."""
+        self._software = self.services.software.kept(self._cluster_id)
+        self._wants_software = self._software is None
+
+    def action_refresh(self) -> None:
+        """Ask everybody now; and this cluster's nodes what they run."""
+        self._wants_software = True
+        super().action_refresh()
+        self.fleet_changed()
+
+    @work(exclusive=True, group="software", description="reading what the nodes run")
+    async def _read_software(self, view: ClusterView) -> None:
+        found = await self.services.software.read(view.cluster, view.snapshot)
+        if view.cluster.id == self._cluster_id:
+            self._software = found
+            self.fleet_changed()
