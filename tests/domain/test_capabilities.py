@@ -56,6 +56,7 @@ TABLE = [
     ("see_backups", "9.2", {"/storage": "Datastore.Allocate"}),
     ("see_backups", "9.2", {"/storage": "Datastore.AllocateSpace", "/vms": "VM.Backup"}),
     ("see_disks", "9.2", {"/storage": "Datastore.Audit", "/vms": "VM.Config.Disk"}),
+    ("see_versions", "9.2", {"/nodes": "Sys.Audit"}),
     ("see_updates", "9.2", {"/nodes": "Sys.Modify"}),
     ("power", "9.2", {"/vms": "VM.PowerMgmt"}),
     ("hibernate", "9.2", {"/vms": "VM.PowerMgmt VM.Config.Disk", "/storage": "Datastore.AllocateSpace"}),
