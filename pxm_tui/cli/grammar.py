@@ -331,7 +331,8 @@ COMMANDS: tuple[Command, ...] = (
         "pxm demo [--ascii] [--no-mouse] [--refresh SECONDS]\n       pxm demo --serve [OPTION…]",
         "Open the terminal UI on a simulated fleet; nothing of yours is touched.",
         "With --serve only the fleet, for scripts and tests: --clusters N, --nodes N and --guests N of each, "
-        "--latency-ms N, --seed N, --pve 6.4|7.4|8.4|9.2|mixed, --keys ec|rsa.",
+        "--latency-ms N, --seed N, --pve 6.4|7.4|8.4|9.2|mixed, --keys ec|rsa, "
+        "--scenario FILE (faults with their times).",
         ("--ascii", "--no-mouse", "--refresh", "--serve"),
     ),
 )

@@ -72,7 +72,8 @@ def parse(argv: list[str]) -> argparse.Namespace | None:
     if arguments.command == "demo" and arguments.serve:
         arguments.fleet = rest
     elif rest:
-        raise wrong_usage(_program(arguments), leftover(rest))
+        lacking = " without --serve" if arguments.command == "demo" else ""
+        raise wrong_usage(_program(arguments), f"{leftover(rest).removesuffix('.')}{lacking}.")
     return arguments
 
 

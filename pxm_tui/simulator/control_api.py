@@ -124,6 +124,8 @@ async def _body(request: web.Request) -> dict[str, object]:
         found = json.loads(await request.read())
     except ValueError as error:
         raise FaultError(f"the body is no JSON: {error}") from None
+    except RecursionError:
+        raise FaultError("the body is nested too deeply") from None
     if not isinstance(found, dict):
         raise FaultError("the body is no JSON object")
     if unknown := sorted(found.keys() - FIELDS):

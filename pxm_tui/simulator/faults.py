@@ -24,18 +24,22 @@ class Number:
 
     Attributes:
         means: what it is, with its unit.
+        whole: it has no fraction.
     """
 
     means: str
     default: float
     least: float
     most: float
+    whole: bool = False
     kind = "number"
 
     def check(self, value: object) -> float:
         """Give the number. Raises `FaultError`."""
         if isinstance(value, bool) or not isinstance(value, int | float) or not self.least <= value <= self.most:
             raise FaultError(f"the value is a number from {self.least:g} to {self.most:g}: {self.means}")
+        if self.whole and value != int(value):
+            raise FaultError(f"the value is a whole number: {self.means}")
         return value
 
 
@@ -111,9 +115,9 @@ FAULTS = (
     Fault("huge-body", "Huge answers", "Answers are far larger than any real one.",
           effects.spoil(wire.HUGE), "answers", value=Number("mebibytes of each answer", 64, 1, 4096)),
     Fault("server-error", "Server errors", "Every request fails.", effects.spoil(wire.STATUS), "answers",
-          value=Number("HTTP status, 5xx", 500, 500, 599)),
+          value=Number("HTTP status, 5xx", 500, 500, 599, whole=True)),
     Fault("dead-peer", "Dead peer", "The other nodes do not reach the node and answer 595 or 596 in its place.",
-          effects.lose_peer, value=Number("HTTP status: 595 not reached, 596 broken off", 595, 595, 596)),
+          effects.lose_peer, value=Number("HTTP status: 595 not reached, 596 broken off", 595, 595, 596, whole=True)),
     Fault("no-quorum", "No quorum", "The nodes do not see each other.", effects.lose_quorum, per_node=False),
     Fault("certificate-renewed", "Certificate renewed", "Another certificate of the same CA for the same key.",
           effects.renew_certificate, "certificate"),

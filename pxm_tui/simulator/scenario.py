@@ -12,6 +12,7 @@ In TOML each fault is an entry; in JSON the same entries are a list, or the list
 """
 
 import json
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from pxm_tui.simulator.faults import FaultError, Value, check_value, find_fault,
 from pxm_tui.simulator.options import ClusterOptions
 
 FIELDS = {"at", "cluster", "node", "fault", "value", "for"}
+_ENTRY = re.compile(r"\s*\[\[\s*fault\s*\]\]")
 
 
 class ScenarioError(ValueError):
@@ -63,11 +65,13 @@ def read_scenario(path: Path, clusters: Sequence[ClusterOptions]) -> list[Step]:
     """
     nodes = {cluster.name: cluster.all_node_names for cluster in clusters}
     steps: list[Step] = []
-    for number, entry in enumerate(_entries(path), 1):
+    entries, lines = _entries(path)
+    for number, entry in enumerate(entries, 1):
         try:
             steps += _steps(number, entry, nodes)
         except FaultError as error:
-            raise ScenarioError(f"{path}: entry {number}: {error}") from None
+            line = f" (line {lines[number - 1]})" if len(lines) == len(entries) else ""
+            raise ScenarioError(f"{path}: entry {number}{line}: {error}") from None
     return sorted(steps, key=lambda step: (step.at, step.begins, step.entry))
 
 
@@ -99,18 +103,23 @@ def _take(step: Step, board: FaultBoard) -> None:
         board.clear(step.cluster, step.fault, step.node)
 
 
-def _entries(path: Path) -> list[object]:
+def _entries(path: Path) -> tuple[list[object], list[int]]:
+    """The entries, and the lines on which they begin, where those can be told."""
     try:
         text = path.read_text(encoding="utf-8")
         document = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
     except OSError as error:
         raise ScenarioError(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ScenarioError(f"{path}: it is no text in UTF-8") from None
     except ValueError as error:  # both parsers name the line
         raise ScenarioError(f"{path}: {error}") from None
+    except RecursionError:
+        raise ScenarioError(f"{path}: it is nested too deeply") from None
     found = document.get("fault") if isinstance(document, dict) else document
     if not isinstance(found, list) or (isinstance(document, dict) and set(document) != {"fault"}):
         raise ScenarioError(f"{path}: there is to be a list of [[fault]] and nothing else")
-    return found
+    return found, [number for number, line in enumerate(text.splitlines(), 1) if _ENTRY.match(line)]
 
 
 def _steps(number: int, entry: object, nodes: dict[str, tuple[str, ...]]) -> Iterator[Step]:

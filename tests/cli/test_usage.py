@@ -85,6 +85,11 @@ def test_wrong_usage(pxm: Pxm, arguments: list[str]) -> None:
     assert said.json["error"]["message"]
 
 
+def test_an_option_of_the_fleet_says_what_it_lacks(pxm: Pxm) -> None:
+    assert pxm("demo", "--scenario", "x.toml").err.startswith("pxm: Unknown option --scenario without --serve.\n")
+    assert "--scenario FILE" in pxm("demo", "--help").out
+
+
 @pytest.mark.parametrize("option", sorted(SECRET_OPTIONS))
 @pytest.mark.parametrize("glue", [" ", "="])
 def test_a_secret_is_never_taken_from_the_command_line(pxm: Pxm, option: str, glue: str) -> None:

@@ -135,6 +135,7 @@ async def test_a_port_that_was_taken_meanwhile_is_said() -> None:
         ("lab", {"fault": "slow", "value": "fast"}, 400, "a number from 0 to 600000: milliseconds"),
         ("lab", {"fault": "slow", "value": True}, 400, "a number from 0 to 600000"),
         ("lab", {"fault": "server-error", "value": 404}, 400, "a number from 500 to 599"),
+        ("lab", {"fault": "dead-peer", "value": 595.5}, 400, "a whole number"),
         ("lab", {"fault": "task-fails", "value": 404}, 400, "the value is a text"),
         ("lab", {"fault": "login-disabled", "value": "me@pam"}, 404, "lab has no 'me@pam'; it has root@pam"),
         ("lab", {"fault": "token-revoked", "value": "root@pam"}, 404, "it has root@pam!fleet"),
@@ -154,6 +155,8 @@ async def test_mistakes_are_named(name: str, body: object, status: int, said: st
 async def test_what_is_no_request_of_its_is_said() -> None:
     async with lab() as here:
         assert "no JSON" in await message(await here.control.post("/clusters/lab/faults", content=b"down"), 400)
+        deep = await here.control.post("/clusters/lab/faults", content=b"[" * 60_000)
+        assert "nested too deeply" in await message(deep, 400)
         assert "not in force" in await message(await here.control.delete("/clusters/lab/faults/down"), 404)
         assert "no fault" in await message(await here.control.delete("/clusters/lab/faults/dwn"), 404)
         assert "/bogus" in await message(await here.control.get("/bogus"), 404)

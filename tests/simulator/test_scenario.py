@@ -149,6 +149,9 @@ def test_mistakes_are_named_with_their_entry(tmp_path: Path, entry: dict[str, ob
         ("script.toml", "seed = 3\n[[fault]]\n", "a list of [[fault]] and nothing else"),
         ("script.json", "3", "a list of [[fault]] and nothing else"),
         ("script.json", "[3]", "entry 1: it is no table"),
+        pytest.param("script.json", "[" * 100_000, "nested too deeply", id="deep json"),
+        pytest.param("script.toml", "fault = " + "[" * 100_000, "nested too deeply", id="deep toml"),
+        pytest.param("script.toml", f"{SCRIPT}\n[[fault]]\nat = 1\n", "entry 4 (line 23): fault is mis", id="line"),
     ],
 )
 def test_what_is_no_script_is_said_with_its_line(tmp_path: Path, name: str, text: str, said: str) -> None:
@@ -163,7 +166,7 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match=r"nothing\.toml: No such file"):
         read_scenario(tmp_path / "nothing.toml", CLUSTERS)
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ScenarioError, match=r"binary\.toml"):
+    with pytest.raises(ScenarioError, match=r"binary\.toml: it is no text in UTF-8"):
         read_scenario(tmp_path / "binary.toml", CLUSTERS)
 
 
