@@ -11,6 +11,8 @@ from pxm_tui.domain.text import one_line, quoted
 
 OLDEST_VERSION = "6.4"
 
+CHECK_AGAIN = "Check it again when the network is up."
+
 
 def unknown_host(endpoint: Endpoint) -> UnreachableError:
     """The name does not resolve."""
@@ -38,7 +40,17 @@ def timeout(endpoint: Endpoint, seconds: float) -> UnreachableError:
         "timeout",
         f"No answer from {endpoint.authority} within {seconds:g} s.",
         probably="The host is off, a firewall drops the packets, or the VPN to its network is down.",
-        do="Check it again when the network is up.",
+        do=CHECK_AGAIN,
+    )
+
+
+def silent(endpoint: Endpoint, seconds: float) -> UnreachableError:
+    """The connection stands, and what was to come over it has not come within the limit."""
+    return UnreachableError(
+        "timeout",
+        f"{endpoint.authority} took the connection, then did not answer within {seconds:g} s.",
+        probably="The node is overloaded or its cluster file system hangs, or large packets are lost on the way (MTU).",
+        do="On the node: `systemctl status pveproxy pvedaemon pve-cluster`.",
     )
 
 
@@ -84,6 +96,7 @@ def bad_answer(endpoint: Endpoint, why: str) -> UnreachableError:
     return UnreachableError(
         "bad_answer",
         f"The answer of {endpoint.host} {why}.",
+        probably="Something on the way cuts or changes it, or something else than Proxmox VE answers there.",
         do="Try again; if it stays, look at the network between (MTU, proxy).",
     )
 

@@ -28,7 +28,8 @@ def check_report(
         machine: the host name of this machine.
     """
     node = next((node.name for node in snapshot.nodes if node.local), "")
-    endpoint = f"{cluster.endpoint.url} (node {node})" if node else cluster.endpoint.url
+    url = (snapshot.endpoint_in_use or cluster.endpoint).url
+    endpoint = f"{url} (node {node})" if node else url
     return (
         _head("check", cluster.name, at, machine),
         _row("cluster", _cluster_words(cluster, at)),

@@ -132,10 +132,10 @@ class Api:
             raise  # where the connection could not be opened, nothing was sent
         except TimeoutError:
             progress.sent = True
-            raise connection_messages.timeout(self._endpoint, self._timeouts.answer) from None
+            raise connection_messages.silent(self._endpoint, self._timeouts.answer) from None
         except httpx.TimeoutException:
             progress.sent = True
-            raise connection_messages.timeout(self._endpoint, self._timeouts.first_byte) from None
+            raise connection_messages.silent(self._endpoint, self._timeouts.first_byte) from None
         except (httpx.HTTPError, OSError) as error:
             progress.sent = True
             raise connection_messages.bad_answer(self._endpoint, progress.describe(error)) from None
@@ -161,7 +161,7 @@ class Api:
             progress.received += len(chunk)
             body += self._unpack(unpacker, chunk, self._body_limit + 1 - len(body)) if unpacker else chunk
             if max(len(body), progress.received) > self._body_limit:
-                raise connection_messages.bad_answer(self._endpoint, f"is larger than {self._body_limit // 1024} KiB")
+                raise connection_messages.bad_answer(self._endpoint, f"is larger than {_size(self._body_limit)}")
         if unpacker and progress.received and not unpacker.eof:
             raise connection_messages.bad_answer(self._endpoint, "ended in the middle")
         reason = response.extensions.get("reason_phrase", b"")
@@ -221,3 +221,8 @@ def token_header(token_id: str, secret: Secret) -> Fields:
 def csrf_header(csrf: Secret) -> Fields:
     """What a write with a ticket needs."""
     return {"CSRFPreventionToken": csrf}
+
+
+def _size(octets: int) -> str:
+    kibibytes = octets // 1024
+    return f"{kibibytes} KiB" if kibibytes % 1024 else f"{kibibytes // 1024} MiB"

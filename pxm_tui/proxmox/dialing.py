@@ -225,7 +225,7 @@ def _tls_error(
     endpoint: Endpoint, error: OSError | ValueError, timeouts: Timeouts, source: str, *, heard: bool
 ) -> Exception:
     if isinstance(error, TimeoutError):
-        return connection_messages.timeout(endpoint, timeouts.tls)
+        return connection_messages.silent(endpoint, timeouts.tls)
     if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
         failure = classify(error)
         if failure is TlsFailure.NOT_TLS:

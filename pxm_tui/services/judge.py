@@ -38,7 +38,10 @@ def judge(observed: Observation) -> tuple[Status, Reason | None]:
     all_nodes = len(observed.nodes)
     online = all_nodes - len(offline) - len(unknown)
     if observed.quorate is False:
-        message = f"{online} of {all_nodes} nodes answer each other; reading works, every change will be refused."
+        seen = f"{online} of {all_nodes} nodes answer each other"
+        if online == 1 < all_nodes:
+            seen = f"The node that answers sees none of the other {all_nodes - 1}"
+        message = f"{seen}; reading works, every change will be refused."
         return Status.DEGRADED, Reason("no_quorum", "no quorum", message, do="On a node: `pvecm status`.")
     if len(offline) == 1:
         quorum = "have quorum" if observed.quorate else "answer"

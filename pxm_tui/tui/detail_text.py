@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from pxm_tui.domain.cluster import NEEDS_A_PERSON, LoginMethod, Reason, Status, trust_words
+from pxm_tui.domain.connection_messages import CHECK_AGAIN
 from pxm_tui.domain.describe import guests_figure, labels_words, nodes_figure, seen_words
 from pxm_tui.domain.expiry import is_ending
 from pxm_tui.domain.login_messages import grant_line
@@ -35,6 +36,7 @@ SPARABLE = 3
 
 ENDPOINTS_IN_FULL = 8
 ENDPOINTS_IN_SHORT = 3
+FEWEST_ENDPOINTS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +90,15 @@ class Detail:
 
         Args:
             width: columns.
-            room: lines there are; labels, identity and rights give way in this order where an explanation needs them.
+            room: lines there are; labels, identity, rights and all endpoints but one give way in this order where an
+                explanation needs them.
         """
         head = [*self._status(width), Content("")]
         reasons = list(self._reasons(width))
         if not reasons:
             return [*head, *self._fact_lines(width, SPARABLE + (room is None)), Content("")]
         head += [*reasons, Content("")]
-        for kept in range(SPARABLE + (room is None), -1, -1):
+        for kept in range(SPARABLE + (room is None), -2, -1):
             found = [*head, *self._fact_lines(width, kept)]
             if room is None or len(found) <= room:
                 break
@@ -141,11 +144,14 @@ class Detail:
         reason = self.view.cluster.error
         if reason is None:
             return
-        yield from _labelled("What happened", self._happened(reason), 15, width)
-        probably = safe(reason.probably)
+        happened, probably = self._happened(reason), safe(reason.probably)
         if self.view.cluster.status is Status.UNREACHABLE and self.others:
             answer = "1 other cluster answers" if self.others == 1 else f"{self.others} other clusters answer"
-            probably = f"{probably} {answer} from here.".strip()
+            if probably:
+                probably = f"{probably} {answer} from here."
+            else:
+                happened = f"{happened} {answer} from here."
+        yield from _labelled("What happened", happened, 15, width)
         if probably:
             yield from _labelled("Probably", probably, 15, width)
         do = self._do(reason)
@@ -179,7 +185,7 @@ class Detail:
             return safe(f"{reason.do} `c` {action}.".strip())
         if cluster.status is not Status.UNREACHABLE:
             return safe(reason.do)
-        own = "" if reason.cause == "timeout" else f"{reason.do} "
+        own = "" if reason.do == CHECK_AGAIN else f"{reason.do} "
         others = other_nodes(self.view)
         nodes = f" Its other {'nodes' if ';' in others else 'node'} when last seen: {others}." if others else ""
         return safe(f"{own}`c` checks it now, step by step.{nodes}")
@@ -188,7 +194,7 @@ class Detail:
 
     def _facts(self, kept: int, width: int) -> Iterator[tuple[str, str | list[Content]]]:
         cluster = self.view.cluster
-        most = ENDPOINTS_IN_FULL if kept >= SPARABLE else ENDPOINTS_IN_SHORT
+        most = ENDPOINTS_IN_FULL if kept >= SPARABLE else ENDPOINTS_IN_SHORT if kept >= 0 else FEWEST_ENDPOINTS
         label = "Endpoint" if len(cluster.endpoints) == 1 else "Endpoints"
         for line in endpoint_lines(self.view, self.now, self.glyphs, most):
             yield label, line

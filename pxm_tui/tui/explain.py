@@ -161,11 +161,18 @@ def silent_endpoints(view: ClusterView) -> str:
     """That none of several endpoints answers, or that there is one only; and which other nodes there were last."""
     count = len(view.cluster.endpoints)
     others = other_nodes(view)
-    known = "It is the only endpoint" if count == 1 else f"None of its {count} endpoints answers"
+    usable = "can be used" if _answers_uselessly(view) else "answers"
+    known = "It is the only endpoint" if count == 1 else f"None of its {count} endpoints {usable}"
     if not others:
         return f"{known}."
     which = "nodes" if "; " in others else "node"
     return f"{known}; its other {which}, when last seen: {others}."
+
+
+def _answers_uselessly(view: ClusterView) -> bool:
+    """Something answers, but nothing that can be used."""
+    reason = view.cluster.error
+    return reason is not None and reason.cause in {"bad_answer", "not_proxmox", "not_tls", "too_old"}
 
 
 def other_nodes(view: ClusterView) -> str:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pxm_tui import __version__
 from pxm_tui.domain import connection_messages
 from pxm_tui.domain.cluster import Endpoint
-from pxm_tui.domain.observation import Node, Snapshot
+from pxm_tui.domain.observation import EndpointState, Node, Snapshot
 from pxm_tui.domain.report import check_report, registration_report
 from pxm_tui.domain.steps import Step, StepState
 from tests.fakes import NOW, cluster
@@ -27,6 +27,14 @@ def test_a_check_is_reported_line_by_line() -> None:
         "connect      failed  5001 ms   timeout: No answer from 10.40.0.11:8006 within 5 s.",
         "not run      certificate, proxmox, login, version, discovery",
     )
+
+
+def test_the_endpoint_of_the_report_is_the_one_that_answered() -> None:
+    second = Endpoint("10.20.0.12")
+    states = (EndpointState(Endpoint("10.20.0.11"), error="refused"), EndpointState(second, in_use=True))
+    snapshot = Snapshot("x", nodes=(Node("fra2", "online", local=True),), endpoints=states)
+    rows = check_report(cluster("x"), snapshot, (), at=NOW, machine="jump1")
+    assert rows[2] == "endpoint     https://10.20.0.12:8006 (node fra2)"
 
 
 def test_a_cluster_of_another_day_is_reported_with_the_date() -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from pxm_tui.domain.cluster import Cluster, Endpoint, Status
-from pxm_tui.domain.connection_messages import refused
+from pxm_tui.domain.connection_messages import bad_answer, refused
 from pxm_tui.domain.observation import EndpointState, Snapshot
 from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.endpoint_lines import endpoint_lines
@@ -77,6 +77,11 @@ async def test_the_row_of_an_endpoint_that_was_removed_shows_the_registered_one(
 def test_an_unreachable_cluster_says_that_none_answers() -> None:
     words = explain(view(three(Status.UNREACHABLE)), NOW)
     assert words.more == ("None of its 3 endpoints answers.",)
+
+
+def test_what_answers_but_cannot_be_used_is_not_said_to_be_silent() -> None:
+    spoiled = replace(three(Status.UNREACHABLE), error=reason(bad_answer(FIRST, "is not HTTP"), "bad answer"))
+    assert explain(view(spoiled), NOW).more == ("None of its 3 endpoints can be used.",)
 
 
 def test_it_names_the_nodes_that_are_no_endpoint() -> None:
