@@ -9,10 +9,8 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
-from pxm_tui.domain.certificate import Certificate, Trust, compare
-from pxm_tui.domain.certificate_messages import changed
+from pxm_tui.domain.certificate import Certificate, Trust
 from pxm_tui.domain.cluster import CheckResult, Cluster, Endpoint, LoginMethod
 from pxm_tui.domain.errors import CertificateError, LoginError, PxmError, StorageError, UnreachableError
 from pxm_tui.domain.observation import Observation, Realm, Snapshot
@@ -26,10 +24,11 @@ from pxm_tui.services.dialog import Dialog, Silent
 from pxm_tui.services.endpoints import Endpoints
 from pxm_tui.services.judge import answered, failed, snapshot_of, with_error
 from pxm_tui.services.leftovers import Tidy
+from pxm_tui.services.passed_over import with_passed_over
 from pxm_tui.services.ports import Clock, Credentials, ProxmoxGateway, ProxmoxSession, SecretStore, Ticket, Timer
 from pxm_tui.services.refreshing import Known, SurpriseError
 from pxm_tui.services.secrets import stored_credentials
-from pxm_tui.services.vouching import Tell, Voucher, is_doubtful, with_leaf
+from pxm_tui.services.vouching import Tell, Voucher, as_change, is_doubtful, with_leaf
 
 LOOK_PATIENCE = 2.0
 """Seconds that a check which is through waits for the look at the endpoints that it did not use."""
@@ -75,6 +74,8 @@ class _Attempt:
     """Over one connection: nobody looks on, and a thousand clusters may be checked at once."""
     prove: bool = False
     """The trust is new: the cluster's own authority is read, and takes the place of a leaf that it has signed."""
+    looked_at: bool = False
+    """All endpoints are being looked at, so what is remembered of them is not worth telling."""
     learned: _Learned = field(default_factory=_Learned)
 
 
@@ -142,17 +143,21 @@ class Checker:
         *,
         alone: bool = False,
         prove: bool = False,
+        looked_at: bool = False,
     ) -> Outcome:
         """Check `cluster` live, with other `credentials` than the stored ones if given; `alone`: on one connection.
 
         `prove`: its trust is new, and the cluster's own authority takes the place of a leaf that it has signed.
+        `looked_at`: somebody else says how its other endpoints do.
 
         Raises:
             StorageError: the secret cannot be read; that says nothing about the cluster.
         """
         ticket = None if credentials else self._tickets.get(cluster.id)
         endpoint = self.endpoints.choose(cluster, before)
-        attempt = _Attempt(cluster, endpoint, dialog, credentials, ticket, alone=alone, prove=prove)
+        attempt = _Attempt(
+            cluster, endpoint, dialog, credentials, ticket, alone=alone, prove=prove, looked_at=looked_at
+        )
         outcome = await self._run(attempt, before)
         if ticket is not None and isinstance(outcome.error, LoginError):
             # A ticket ends early when the cluster's keys change or its clock jumps; the password was not refused.
@@ -190,14 +195,16 @@ class Checker:
         self._asked = {asked for asked in self._asked if asked[0] != cluster.id}
         look = asyncio.ensure_future(self.endpoints.look_around(cluster, everywhere=True))
         try:
-            outcome = await self.check(cluster, before, dialog)
+            outcome = await self.check(cluster, before, dialog, looked_at=True)
             await asyncio.wait([look], timeout=LOOK_PATIENCE)
         finally:
             look.cancel()
             await asyncio.gather(look, return_exceptions=True)
         attempt = _Attempt(cluster, cluster.endpoint, dialog, None, None)
         outcome = await self._resolve_doubts(attempt, outcome)
-        return replace(outcome, snapshot=replace(outcome.snapshot, endpoints=self.endpoints.states(cluster)))
+        states = self.endpoints.states(cluster)
+        steps = outcome.steps if outcome.error else with_passed_over(outcome.steps, states, dialog)
+        return replace(outcome, steps=steps, snapshot=replace(outcome.snapshot, endpoints=states))
 
     async def refresh(self, cluster: Cluster, before: Snapshot) -> Outcome:
         """See what has changed; a full check where none of this run is recent, or where one is needed to explain it.
@@ -266,8 +273,8 @@ class Checker:
         session = self._gateway.open(endpoint, cluster.trust, token=token, alone=attempt.alone)
         async with aclosing(session):
             conversation = Conversation(session, endpoint, checklist)
-            failing = [state for state in self.endpoints.failing(cluster) if state.endpoint != endpoint]
-            await conversation.reach(failing)
+            failing = () if attempt.looked_at else self.endpoints.failing(cluster)
+            await conversation.reach([state for state in failing if state.endpoint != endpoint])
             with checklist.step("certificate") as notes:
                 certificate = await self._secure(session, attempt)
                 self._learn(session, attempt, certificate)
@@ -383,12 +390,3 @@ class Checker:
         elif attempt.given is not None:
             self.keep_ticket(attempt.cluster.id, None)
         return reading
-
-
-def as_change(cluster: Cluster, endpoint: Endpoint, error: CertificateError, now: datetime) -> CertificateError:
-    """For a registered cluster another certificate is a change; say what the change looks like."""
-    trusted, shown = cluster.trust.certificate, error.certificate
-    if trusted is None or shown is None or error.cause not in {"changed", "untrusted"}:
-        return error
-    since = cluster.trust.trusted_at or cluster.created_at
-    return changed(endpoint, f"{since:%Y-%m-%d}", shown, compare(trusted, shown, now))

@@ -16,6 +16,7 @@ from pxm_tui.domain.token_messages import Expiring
 from pxm_tui.services.checklist import Checklist, StepNotes
 from pxm_tui.services.dialog import CodeQuestion, Dialog
 from pxm_tui.services.judge import judge
+from pxm_tui.services.passed_over import CAUSE, passed_over_words
 from pxm_tui.services.ports import CodeSource, Credentials, ProxmoxSession, Ticket
 
 SHORT_FINGERPRINT = 11
@@ -51,8 +52,7 @@ class Conversation:
             await self._session.connect()
             notes.message = "answered"
             if passed_over:
-                failing = ", ".join(f"{state.endpoint.authority}: {state.error}" for state in passed_over)
-                notes.warn("endpoint_down", f"{self._endpoint.authority} answered; not used: {failing}")
+                notes.warn(CAUSE, passed_over_words(self._endpoint, passed_over))
 
     async def secure(self, trust: Trust, say: Callable[[Certificate], str]) -> Certificate:
         """The step `certificate`, where the trust is known."""
@@ -96,10 +96,11 @@ class Conversation:
                 credentials = check_realm(credentials, realms, self._endpoint)
             granted = await self._log_in(credentials, self._code_source(dialog, credentials, code, notes), ticket)
             reading = Reading(self._session, credentials, granted, prove=prove)
-            if credentials.method is LoginMethod.TOKEN:
-                await reading.proof()
+            proven = credentials.method is not LoginMethod.TOKEN or await reading.proof()
             notes.message = f"{'token ' if credentials.token_id else ''}{credentials.name}"
-            if expiring is not None:
+            if not proven:
+                notes.warn("unproven", f"{notes.message} was sent; no answer says whether it was taken")
+            elif expiring is not None:
                 notes.warn("token_expires", f"{notes.message} {expiring.words}", expiring.do)
         return reading
 
@@ -149,15 +150,16 @@ class Reading:
         self._observation = asyncio.create_task(session.observe(), name="observe")
         self._authority = asyncio.create_task(session.authority(), name="read authority") if prove else None
 
-    async def proof(self) -> None:
-        """Wait until the server has taken the login. Raises `LoginError` where it has not; other errors come later."""
+    async def proof(self) -> bool:
+        """Whether the server has taken the login: it answered. Raises `LoginError` where it has not taken it."""
         try:
             await asyncio.shield(self._version)
         except UnreachableError:
-            return  # the step `version` tells it
+            return False  # the step `version` tells why
         except BaseException:
             await self.aclose()
             raise
+        return True
 
     async def version(self) -> str:
         """Such as `9.2.11`."""

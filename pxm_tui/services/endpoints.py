@@ -189,8 +189,10 @@ class Endpoints:
         )
 
     def answered(self, cluster: Cluster, endpoint: Endpoint, rtt_ms: float | None = None) -> None:
-        """It was used with success."""
+        """It was used with success. Where none could be used before, the others are worth a look at once."""
         known = self._of(cluster)
+        if all(one.error for one in known.endpoints.values()):
+            self.hurry(cluster)
         known.in_use = endpoint
         memory = known.endpoints[endpoint]
         memory.heard(rtt_ms)
@@ -203,10 +205,17 @@ class Endpoints:
             known.in_use = None
         memory = known.endpoints[endpoint]
         memory.tries += 1
-        memory.error = reason_of(error).short
+        words = reason_of(error).short
+        if memory.since is None or memory.error != words:
+            memory.error, memory.since = words, self._clock().replace(microsecond=0)
         memory.doubtful = is_doubtful(error)
-        memory.since = memory.since or self._clock().replace(microsecond=0)
         memory.next_look = self._timer() + BACK_OFF[min(memory.tries, len(BACK_OFF)) - 1]
+
+    def hurry(self, cluster: Cluster) -> None:
+        """Those that fail are looked at the next time that others than the one in use are."""
+        for memory in self._of(cluster).endpoints.values():
+            if memory.error:
+                memory.next_look = self._timer()
 
     def forget(self, cluster_id: str) -> None:
         """The cluster was deregistered."""

@@ -109,14 +109,16 @@ class FleetService:
         await self._runner.run(self._watch)
 
     async def refresh(self, cluster_ids: Iterable[str] | None = None) -> None:
-        """Ask these clusters, or all that need no person, now."""
+        """Ask these clusters, or all that need no person, now; endpoints that failed are looked at again as well."""
         wanted = None if cluster_ids is None else frozenset(cluster_ids)
 
         async def work() -> None:
             self._locked = self._awaits_key and not self._secrets.is_open()
+            endpoints = self._means.checker().endpoints
             for key, view in self._views.items():
                 if (wanted is None or key in wanted) and not needs_a_person(view.cluster):
                     self._due.put(key, self._timer())
+                    endpoints.hurry(view.cluster)
             self._wake_up()
 
         await self._runner.run(work)

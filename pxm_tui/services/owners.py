@@ -10,12 +10,13 @@ from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod
 from pxm_tui.domain.errors import CertificateError, UnreachableError
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.secret import Secret
-from pxm_tui.services.checking import Checker, as_change
+from pxm_tui.services.checking import Checker
 from pxm_tui.services.checklist import Checklist
 from pxm_tui.services.conversation import Conversation, Reading
 from pxm_tui.services.dialog import Dialog
 from pxm_tui.services.leftovers import LeftOvers
 from pxm_tui.services.ports import Clock, Credentials, ProxmoxGateway, ProxmoxSession
+from pxm_tui.services.vouching import as_change
 
 
 @dataclass(frozen=True, slots=True)

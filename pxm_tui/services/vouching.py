@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import datetime
 
-from pxm_tui.domain.certificate import Certificate, Trust, TrustMode
+from pxm_tui.domain.certificate import Certificate, Trust, TrustMode, compare
+from pxm_tui.domain.certificate_messages import changed
 from pxm_tui.domain.cluster import Cluster, Endpoint
 from pxm_tui.domain.errors import CertificateError, LoginError, PxmError, StorageError
 from pxm_tui.domain.pem import fingerprint_of
@@ -123,3 +125,12 @@ def with_leaf(trust: Trust, shown: Certificate) -> Trust:
     if trust.mode is TrustMode.PINNED_LEAF or trust.fingerprint == shown.sha256:
         return trust
     return replace(trust, fingerprint=shown.sha256, certificate=shown)
+
+
+def as_change(cluster: Cluster, endpoint: Endpoint, error: CertificateError, now: datetime) -> CertificateError:
+    """For a registered cluster another certificate is a change; say what the change looks like."""
+    trusted, shown = cluster.trust.certificate, error.certificate
+    if trusted is None or shown is None or error.cause not in {"changed", "untrusted"}:
+        return error
+    since = cluster.trust.trusted_at or cluster.created_at
+    return changed(endpoint, f"{since:%Y-%m-%d}", shown, compare(trusted, shown, now))

@@ -10,8 +10,9 @@ from pxm_tui.domain import connection_messages, login_messages
 from pxm_tui.domain.certificate import ChangeVerdict
 from pxm_tui.domain.cluster import Endpoint, LoginMethod, Status
 from pxm_tui.domain.errors import NotFoundError, StorageError
-from pxm_tui.domain.observation import Snapshot
+from pxm_tui.domain.observation import Node, Snapshot
 from pxm_tui.domain.secret import Secret
+from pxm_tui.domain.steps import StepState
 from pxm_tui.services.ports import Credentials
 from tests.fakes import Bench, FakeSecrets, FakeServer, certificate, cluster, make_bench, observation
 from tests.services.recorder import Recorder
@@ -112,6 +113,23 @@ async def test_what_is_no_proxmox_says_so_rather_than_that_the_login_failed() ->
     report = await bench(server).services.clusters.check(PROD.id, BEFORE, Recorder())
     assert report.error is not None
     assert report.error.cause == "not_proxmox"
+
+
+async def test_a_token_that_got_no_answer_is_not_said_to_be_taken() -> None:
+    cut = connection_messages.bad_answer(HERE, "ended in the middle (3 of 9 bytes)")
+    server = FakeServer(errors={"version": cut})
+    report = await bench(server).services.clusters.check(PROD.id, BEFORE, Recorder())
+    login = next(step for step in report.steps if step.name == "login")
+    assert (login.state, login.cause) == (StepState.WARNING, "unproven")
+    assert "was sent; no answer says whether it was taken" in login.message
+
+
+async def test_a_node_alone_without_quorum_is_said_to_be_alone() -> None:
+    nodes = (Node("a", "online", local=True), Node("b", "offline"), Node("c", "offline"))
+    server = FakeServer(observed=replace(observation(), quorate=False, nodes=nodes))
+    report = await bench(server).services.clusters.check(PROD.id, BEFORE, Recorder())
+    assert report.cluster.error is not None
+    assert report.cluster.error.message.startswith("The node that answers sees none of the other 2; reading works")
 
 
 async def test_a_changed_certificate_gets_no_credential_and_a_verdict() -> None:

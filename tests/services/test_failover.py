@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -304,6 +305,62 @@ async def test_a_check_by_a_person_looks_at_all_and_says_what_is_passed_over() -
     assert [bool(state.error) for state in report.snapshot.endpoints] == [True, False, False]
     assert all(server.sessions for server in cared.servers.values())
     assert report.cluster.endpoints == ALL
+
+
+async def test_a_check_by_a_person_says_how_the_others_do_now_and_not_how_they_did() -> None:
+    cared = Cared()
+    for endpoint in ALL:
+        cared.fail(endpoint)
+    await cared.refresh()
+    for endpoint in (FIRST, SECOND):
+        cared.mend(endpoint)
+    dialog = Recorder()
+    report = await cared.bench.services.clusters.check(cared.record.id, cared.snapshot, dialog)
+    connect = next(step for step in report.steps if step.name == "connect")
+    assert connect.message == "10.20.0.11:8006 answered; not used: 10.20.0.13:8006: refused"
+    assert dialog.steps[-1] == connect
+    cared.mend(THIRD)
+    report = await cared.bench.services.clusters.check(cared.record.id, report.snapshot, Recorder())
+    assert next(step for step in report.steps if step.name == "connect").state is StepState.OK
+
+
+async def test_when_a_cluster_is_back_its_other_endpoints_are_looked_at_at_once() -> None:
+    cared = Cared()
+    for endpoint in ALL:
+        cared.fail(endpoint)
+    for _ in range(4):
+        await cared.refresh()
+    for endpoint in ALL:
+        cared.mend(endpoint)
+    assert (await cared.refresh()).error is None
+    await cared.look()
+    assert [state.error for state in cared.checker.endpoints.states(cared.record)] == ["", "", ""]
+
+
+async def test_a_person_who_refreshes_has_those_that_fail_looked_at_again() -> None:
+    cared = Cared()
+    cared.fail(SECOND)
+    async with watching(cared.bench) as (fleet, hand):
+        cared.fail(FIRST)
+        await hand.tick(15)
+        cared.mend(FIRST)
+        cared.mend(SECOND)
+        await fleet.refresh()
+        await settle()
+        assert [state.error for state in fleet.view().clusters[0].snapshot.endpoints] == ["", "", ""]
+
+
+async def test_an_endpoint_fails_since_it_fails_in_that_way() -> None:
+    cared = Cared()
+    cared.fail(FIRST)
+    await cared.refresh()
+    cared.bench.clock.advance(60)
+    await cared.look()
+    cared.fail(FIRST, error=connection_messages.timeout(FIRST, 5))
+    cared.bench.clock.advance(60)
+    await cared.look()
+    (first, *_) = cared.checker.endpoints.states(cared.record)
+    assert (first.error, first.since) == ("timed out", NOW + timedelta(seconds=120))
 
 
 async def test_a_check_that_fails_everywhere_reports_the_failure() -> None:
