@@ -11,6 +11,8 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "tests/proxmox/test_middle.py::test_no_credential_leaves",
             "tests/proxmox/test_middle.py::test_a_redirect_is_not_followed",
             "tests/proxmox/test_middle.py::test_a_server_that_claims_to_be_a_known_cluster_is_not_taken_for_it",
+            "tests/proxmox/test_proposals.py::"
+            "test_a_man_in_the_middle_at_a_proposed_address_gets_nothing_and_is_not_kept",
         ),
     ),
     (
@@ -89,6 +91,7 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         (
             "tests/proxmox/test_faults.py::test_a_certificate_of_another_authority_gets_no_request_and_a_verdict",
             "tests/services/test_vouching.py::test_a_leaf_that_no_other_node_knows_stays_untrusted",
+            "tests/services/test_proposals.py::test_one_that_is_not_listed_stays_out_and_is_named",
             "tests/services/test_vouching.py::test_accepting_a_changed_certificate_pins_the_authority_that_signed_it",
             "tests/cli/test_must_show.py::test_a_replaced_authority",
         ),

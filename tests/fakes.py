@@ -148,6 +148,7 @@ class FakeServer:
     trusted_by_system: bool = False
     authority: Certificate | None = None
     node_fingerprints: frozenset[str] = frozenset()
+    node_addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     passwords: dict[str, str] = field(default_factory=lambda: {"root@pam": "right-password"})
     tokens: dict[str, str] = field(default_factory=lambda: {"monitor@pve!pxm": "right-secret"})
     code: str | None = None
@@ -258,6 +259,11 @@ class FakeSession:
         """Those that the server was made with."""
         await self._server.phase("node_fingerprints")
         return self._server.node_fingerprints
+
+    async def node_addresses(self) -> Mapping[str, tuple[str, ...]]:
+        """Those that the server was made with."""
+        await self._server.phase("node_addresses")
+        return self._server.node_addresses
 
     async def realms(self) -> tuple[Realm, ...]:
         """The server's realms."""

@@ -114,6 +114,10 @@ class FrozenSession:
         """As the real one."""
         return await self._inner.node_fingerprints()
 
+    async def node_addresses(self) -> Mapping[str, tuple[str, ...]]:
+        """As the real one."""
+        return await self._inner.node_addresses()
+
     async def realms(self) -> tuple[Realm, ...]:
         """As the real one, in alphabetical order."""
         self._pass("realms")

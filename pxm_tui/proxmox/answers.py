@@ -141,6 +141,12 @@ class PackageEntry(_Entry):
     kernel: Text = Field("", alias="RunningKernel")
 
 
+class JoinEntry(_Entry):
+    """Of `/cluster/config/join`: of each node its name and addresses, as corosync's configuration has them."""
+
+    nodelist: list[dict[str, Any]] = []
+
+
 class RoleEntry(_Entry):
     """Of `/access/roles`; the privileges are one text, and not cut: all of them count."""
 
@@ -180,6 +186,7 @@ Nodes = Data[list[NodeEntry]]
 Status = Data[list[StatusEntry]]
 Permissions = Data[PermissionEntries]
 CertificateFiles = Data[list[CertificateEntry]]
+Join = Data[JoinEntry]
 Resources = Data[list[ResourceEntry]]
 Packages = Data[list[PackageEntry]]
 Roles = Data[list[RoleEntry]]

@@ -9,6 +9,8 @@ from pxm_tui.domain.observation import Guest, Node, Observation
 from pxm_tui.proxmox.answers import NodeEntry, PermissionEntries, ResourceEntry, StatusEntry
 
 _STATES = frozenset({"online", "offline"})
+_LINKS = 8
+"""Of corosync, at most (knet)."""
 _GUESTS = frozenset({"qemu", "lxc"})
 
 
@@ -79,6 +81,13 @@ def _node(name: str, entry: NodeEntry | None, member: StatusEntry | None) -> Nod
         uptime=entry.uptime if entry else None,
         local=bool(member.local) if member else False,
     )
+
+
+def addresses_of(entry: Mapping[str, object]) -> tuple[str, ...]:
+    """The addresses of a node in `/cluster/config/join`: `pve_addr`, then `ring0_addr` and so on (API.md 3.8)."""
+    keys = ["pve_addr", *(f"ring{number}_addr" for number in range(_LINKS))]
+    found = (entry.get(key) for key in keys)
+    return tuple(dict.fromkeys(address for address in found if isinstance(address, str) and address))
 
 
 def _state(entry: NodeEntry | None, member: StatusEntry | None) -> str:

@@ -16,6 +16,7 @@ from pxm_tui.domain.observation import Observation, Realm
 from pxm_tui.domain.software import NodeSoftware
 from pxm_tui.proxmox.answers import (
     CertificateFiles,
+    Join,
     Nodes,
     Packages,
     Permissions,
@@ -33,7 +34,7 @@ from pxm_tui.proxmox.authority import proven_authority
 from pxm_tui.proxmox.complaints import FORBIDDEN, OK, error_of, not_proxmox
 from pxm_tui.proxmox.connections import Connections
 from pxm_tui.proxmox.login import PasswordLogin, is_due, is_over, sendable
-from pxm_tui.proxmox.observing import observation_of
+from pxm_tui.proxmox.observing import addresses_of, observation_of
 from pxm_tui.proxmox.tokens import HttpTokenOffice
 from pxm_tui.services.ports import Clock, CodeSource, Credentials, Ticket, Timer
 
@@ -161,6 +162,11 @@ class HttpProxmoxSession:
         """SHA-256 of the certificate of each node, as the cluster knows them."""
         entries = read(self._endpoint, Nodes, await self._get("nodes", "the nodes"))
         return frozenset(entry.ssl_fingerprint.upper() for entry in entries if entry.ssl_fingerprint)
+
+    async def node_addresses(self) -> dict[str, tuple[str, ...]]:
+        """The addresses of each node by its name: that of its interface for the API, then those of corosync's links."""
+        join = read(self._endpoint, Join, await self._get("cluster/config/join", "the addresses of the nodes"))
+        return {str(entry.get("name")): addresses_of(entry) for entry in join.nodelist}
 
     async def _presented(self) -> list[str]:
         """What the node gives as its cluster's authority."""

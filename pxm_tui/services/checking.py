@@ -28,7 +28,7 @@ from pxm_tui.services.passed_over import with_passed_over
 from pxm_tui.services.ports import Clock, Credentials, ProxmoxGateway, ProxmoxSession, SecretStore, Ticket, Timer
 from pxm_tui.services.refreshing import Known, SurpriseError
 from pxm_tui.services.secrets import stored_credentials
-from pxm_tui.services.vouching import Tell, Voucher, as_change, is_doubtful, with_leaf
+from pxm_tui.services.vouching import LogIn, Tell, Voucher, as_change, is_doubtful, with_leaf
 
 LOOK_PATIENCE = 2.0
 """Seconds that a check which is through waits for the look at the endpoints that it did not use."""
@@ -344,14 +344,19 @@ class Checker:
         return await self._ask_others(_Attempt(cluster, endpoint, Silent(), None, self._tickets.get(cluster.id)), shown)
 
     async def _ask_others(self, attempt: _Attempt, shown: Certificate) -> Trust | None:
-        async def log_in(session: ProxmoxSession) -> None:
-            if attempt.ticket is not None:
-                await session.resume(attempt.ticket)
-            else:
-                await session.login(attempt.given or await stored_credentials(self._secrets, attempt.cluster), None)
-
-        cluster = attempt.cluster
+        cluster, log_in = attempt.cluster, self.login_of(attempt.cluster, attempt.ticket, attempt.given)
         return await self._voucher.ask(cluster, attempt.endpoint, shown, self.endpoints.witnesses(cluster), log_in)
+
+    def login_of(self, cluster: Cluster, ticket: Ticket | None, given: Credentials | None = None) -> LogIn:
+        """Logs in to a secured session as `cluster`: by the ticket, else with what is given, or stored."""
+
+        async def log_in(session: ProxmoxSession) -> None:
+            if ticket is not None:
+                await session.resume(ticket)
+            else:
+                await session.login(given or await stored_credentials(self._secrets, cluster), None)
+
+        return log_in
 
     def _learn(self, session: ProxmoxSession, attempt: _Attempt, certificate: Certificate) -> None:
         """Keep what the handshake has shown: a new trust with its anchor, a renewed leaf of the first endpoint."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pxm_tui.domain.cluster import CheckResult, Cluster, Endpoint, Login
-from pxm_tui.domain.errors import CertificateError, PxmError
+from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.messages import already_registered, endpoint_needed
 from pxm_tui.domain.observation import Observation, Snapshot
 from pxm_tui.domain.rights import rights_in_words
@@ -22,16 +22,17 @@ from pxm_tui.services.checklist import Checklist
 from pxm_tui.services.deregistration import cleanup_of
 from pxm_tui.services.dialog import Dialog
 from pxm_tui.services.edit_changes import Changes
-from pxm_tui.services.endpoints import look_at
 from pxm_tui.services.judge import answered
 from pxm_tui.services.login_saving import LoginSaver
 from pxm_tui.services.means import Means
-from pxm_tui.services.meanwhile import refuse_other_changes
+from pxm_tui.services.meanwhile import refuse_other_changes, same_anchor
 from pxm_tui.services.minting import Keeping, Minting, seen_by
 from pxm_tui.services.new_login import NewLogin
 from pxm_tui.services.ports import Credentials
+from pxm_tui.services.proposals import Proposals, with_learned
 from pxm_tui.services.same_cluster import prove
 from pxm_tui.services.secrets import open_vault
+from pxm_tui.services.vouching import is_doubtful
 
 
 class EditFailedError(Exception):
@@ -247,7 +248,7 @@ class Editor:
         """
         look = await prove(self.means.client(), cluster, endpoint, self.means.timer)
         if look.error is not None:
-            shown = look.error.certificate if isinstance(look.error, CertificateError) else None
+            shown = is_doubtful(look.error)
             if shown is None:
                 raise look.error
             await open_vault(self.means.secrets, dialog)
@@ -255,7 +256,7 @@ class Editor:
             if trust is None:
                 raise look.error
             cluster = replace(cluster, trust=trust)
-            look = await look_at(self.means.client(), endpoint, trust, self.means.timer)
+            look = await prove(self.means.client(), cluster, endpoint, self.means.timer)
             if look.error is not None:
                 raise look.error
         return cluster, f"{endpoint.authority} answers, {max(1, round(look.rtt_ms or 0))} ms"
@@ -289,13 +290,21 @@ class Editor:
         records = await self.means.repository.save_checks([replace(checked.result, basis=stored.basis())])
         return next((record for record in records if record.id == cluster.id), stored)
 
-    async def keep_endpoints(self, cluster: Cluster, found: Collection[Endpoint]) -> Cluster:
-        """Add endpoints that have been proven already, after those that the record has."""
+    async def keep_endpoints(self, cluster: Cluster, proposals: Proposals) -> Cluster:
+        """Add endpoints that have been proven already, after those that the record has, and what proves them.
+
+        What was proven under a trust that is not the record's any more is not added.
+        """
         now = self._now()
 
         def change(record: Cluster) -> Cluster:
-            endpoints = tuple(dict.fromkeys([*record.endpoints, *found]))
-            return record if endpoints == record.endpoints else replace(record, endpoints=endpoints, updated_at=now)
+            if not same_anchor(record.trust, cluster.trust):
+                return record
+            endpoints = tuple(dict.fromkeys([*record.endpoints, *proposals.endpoints]))
+            if endpoints == record.endpoints:
+                return record
+            trust = with_learned(record.trust, proposals.trust)
+            return replace(record, endpoints=endpoints, trust=trust, updated_at=now)
 
         return await self.means.change(cluster, change)
 

@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pxm_tui.domain.cluster import Cluster, Endpoint
+from pxm_tui.domain.cluster import Cluster
 from pxm_tui.domain.observation import Node, Snapshot
 from pxm_tui.services.bridging import to_the_end
 from pxm_tui.services.deregistration import left_words
 from pxm_tui.services.dialog import Dialog
 from pxm_tui.services.means import Means
+from pxm_tui.services.vouching import told_to
 
 if TYPE_CHECKING:
     from pxm_tui.services.edit_changes import Changes
     from pxm_tui.services.editing import Edited, Editor
-    from pxm_tui.services.endpoints import Look
+    from pxm_tui.services.proposals import Proposal, Proposals
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,38 +49,49 @@ class ClusterEdits:
             await self.means.audit.record("edit", done.cluster, **done.facts())
         return done
 
-    async def find_endpoints(self, cluster: Cluster, nodes: Sequence[Node]) -> tuple[Look, ...]:
-        """Look at the addresses of the cluster's other nodes, from here, in short time and without a credential."""
+    async def find_endpoints(self, cluster: Cluster, nodes: Sequence[Node]) -> Proposals:
+        """Look at the addresses of the cluster's other nodes, from here and in short time.
 
-        async def work() -> tuple[Look, ...]:
-            from pxm_tui.services.same_cluster import look_at_proposed
+        The registered endpoint is asked, as the cluster's own login, about certificates that are not trusted yet, and
+        for the other addresses of nodes that cannot be used at the one which it has told.
+        """
 
-            return await look_at_proposed(self.means.client(), cluster, nodes, self.means.timer)
+        async def work() -> Proposals:
+            from pxm_tui.services.proposals import find_proposals
+
+            means = self.means
+            log_in = means.checker().login_of(cluster, means.checker().ticket(cluster.id))
+            return await find_proposals(means.client(), cluster, nodes, means.timer, log_in)
 
         return await self.means.runner.run(work)
 
-    async def take_endpoints(self, cluster: Cluster, nodes: Sequence[Node]) -> tuple[Cluster, tuple[Look, ...]]:
-        """Find endpoints and keep all that answer, where nobody is asked; the record after it, and what was found.
+    async def take_endpoints(self, cluster: Cluster, nodes: Sequence[Node]) -> tuple[Cluster, tuple[Proposal, ...]]:
+        """Find endpoints and keep all that work; the record after it, and what was found.
 
         Raises:
             NotFoundError: the cluster was deregistered meanwhile.
         """
-        looks = await self.find_endpoints(cluster, nodes)
-        return await self.keep_endpoints(cluster, [look.endpoint for look in looks if look.error is None]), looks
+        found = await self.find_endpoints(cluster, nodes)
+        return await self.keep_endpoints(cluster, found), found.nodes
 
-    async def keep_endpoints(self, cluster: Cluster, found: Sequence[Endpoint]) -> Cluster:
-        """Add endpoints that `find_endpoints` has found to answer; the record after it.
+    async def keep_endpoints(self, cluster: Cluster, found: Proposals) -> Cluster:
+        """Add the endpoints that `find_endpoints` has found to work; the record after it.
 
         Raises:
             NotFoundError: the cluster was deregistered meanwhile.
         """
-        if not found:
+        if not found.endpoints:
             return cluster
 
         async def work() -> Cluster:
             return await to_the_end(lambda: self._editor().keep_endpoints(cluster, found))
 
         stored = await self.means.runner.run(work)
+        if stored.endpoints == cluster.endpoints:
+            return stored
+        tell = told_to(self.means.journal, self.means.audit)
+        for endpoint, shown in found.vouched:
+            await tell(stored, endpoint, shown)
         urls = " ".join(endpoint.url for endpoint in stored.endpoints)
         self.means.journal.write(f"endpoints: {urls}", cluster=stored.name)
         await self.means.audit.record("edit", stored, endpoints=urls)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pxm_tui.domain.certificate import Trust
 from pxm_tui.domain.cluster import Cluster, Login
 from pxm_tui.domain.messages import changed_meanwhile
 from pxm_tui.services.edit_changes import Changes
@@ -17,6 +18,11 @@ def is_same_login(one: Login, other: Login) -> bool:
     )
 
 
+def same_anchor(one: Trust, other: Trust) -> bool:
+    """Whether both verify against the same, whatever has been learned beside it."""
+    return (one.mode, one.anchor_pem) == (other.mode, other.anchor_pem)
+
+
 def refuse_another_login(before: Cluster, record: Cluster) -> None:
     """Raise `InvalidError` where the login of `record` is not that of `before` any more."""
     if not is_same_login(before.login, record.login):
@@ -29,7 +35,7 @@ def refuse_other_changes(before: Cluster, record: Cluster, changes: Changes, *, 
         raise changed_meanwhile(before.name, "labels")
     if changes.endpoints is not None and record.endpoints != before.endpoints:
         raise changed_meanwhile(before.name, "endpoints")
-    if trust and (record.trust.mode, record.trust.anchor_pem) != (before.trust.mode, before.trust.anchor_pem):
+    if trust and not same_anchor(record.trust, before.trust):
         raise changed_meanwhile(before.name, "trust")
     if changes.credentials is not None:
         refuse_another_login(before, record)

@@ -332,6 +332,14 @@ class ProxmoxSession(Protocol):
         """SHA-256 of the certificate of each node, as the cluster knows them. Raises `PxmError`."""
         ...
 
+    async def node_addresses(self) -> Mapping[str, tuple[str, ...]]:
+        """The addresses of each node by its name, as the cluster's configuration has them, the best first.
+
+        Raises:
+            PxmError: they cannot be read; a standalone node has none.
+        """
+        ...
+
     async def refresh(self) -> Observation:
         """Guests, nodes and status, one after the other on one connection; version and permissions are left empty."""
         ...

@@ -7,10 +7,11 @@ Every other one stays untrusted. What the node in doubt says of itself is never 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
+from typing import Protocol
 
 from pxm_tui.domain.certificate import Certificate, Trust, TrustMode, compare
 from pxm_tui.domain.certificate_messages import changed
@@ -35,8 +36,37 @@ def is_doubtful(error: PxmError) -> Certificate | None:
     return None
 
 
-async def vouched(session: ProxmoxSession, trust: Trust, shown: Certificate) -> Trust | None:
-    """The trust with `shown` in it, where the cluster of `session`, verified and logged in, vouches for it.
+class Witness(Protocol):
+    """What is asked about a certificate: a session with a node that verified, and that is logged in."""
+
+    async def authority(self, leaf: Certificate | None = None) -> Certificate | None:
+        """As `ProxmoxSession`."""
+        ...
+
+    async def node_fingerprints(self) -> frozenset[str]:
+        """As `ProxmoxSession`."""
+        ...
+
+
+@asynccontextmanager
+async def call_witness(
+    gateway: ProxmoxGateway, endpoint: Endpoint, trust: Trust, log_in: LogIn
+) -> AsyncIterator[ProxmoxSession]:
+    """A session with `endpoint`, logged in after it has verified under `trust`.
+
+    Raises:
+        PxmError: it cannot be had.
+    """
+    async with aclosing(gateway.open(endpoint, trust, alone=True)) as session:
+        await session.resolve()
+        await session.connect()
+        await session.secure(trust)
+        await log_in(session)
+        yield session
+
+
+async def vouched(witness: Witness, trust: Trust, shown: Certificate) -> Trust | None:
+    """The trust with `shown` in it, where the cluster of `witness` vouches for it; else None.
 
     In `system` mode the cluster's own authority is learned, where it has signed `shown`: it vouches for all its nodes.
 
@@ -44,10 +74,10 @@ async def vouched(session: ProxmoxSession, trust: Trust, shown: Certificate) -> 
         PxmError: the cluster cannot be asked.
     """
     if trust.mode is TrustMode.SYSTEM and trust.authority is None:
-        authority = await session.authority(shown)
+        authority = await witness.authority(shown)
         if authority is not None:
             return replace(trust, authority=authority)
-    known = await session.node_fingerprints()
+    known = await witness.node_fingerprints()
     if shown.sha256 not in known:
         return None
     kept = tuple(pem for pem in trust.vouched if fingerprint_of(pem) in known and pem != shown.pem)
@@ -98,11 +128,7 @@ class Voucher:
         return None
 
     async def _ask_one(self, cluster: Cluster, witness: Endpoint, shown: Certificate, log_in: LogIn) -> Trust | None:
-        async with aclosing(self._gateway.open(witness, cluster.trust, alone=True)) as session:
-            await session.resolve()
-            await session.connect()
-            await session.secure(cluster.trust)
-            await log_in(session)
+        async with call_witness(self._gateway, witness, cluster.trust, log_in) as session:
             return await vouched(session, cluster.trust, shown)
 
 

@@ -55,6 +55,7 @@ class Cluster:
         wrong_clock: the cluster's clock.
         spoiled: by node the faults of its answers with their values (`wire_faults.py`).
         dead_peers: nodes that the others do not reach, with the status that they give instead of an answer.
+        told_addresses: of nodes which the cluster says are elsewhere than where they listen; empty: it does not know.
         not_simulated: how often routes were asked for that the release has and the simulator has not.
     """
 
@@ -71,6 +72,7 @@ class Cluster:
         self.deaf: set[str] = set()
         self.spoiled: dict[str, dict[str, float]] = {}
         self.dead_peers: dict[str, int] = {}
+        self.told_addresses: dict[str, str] = {}
         self.configuration_version = 3
         self.requests: deque[ReceivedRequest] = deque(maxlen=LOG_LENGTH)
         self.request_count = 0
@@ -204,6 +206,10 @@ class Cluster:
     def _issue(self, name: str, *, now: float, key: PrivateKey | None = None, days: int = LEAF_DAYS) -> Certificate:
         address = self.nodes[name].address
         return self.authority.issue(name, domain=self.domain, address=address, now=now, key=key, days=days)
+
+    def told_address(self, node: Node) -> str:
+        """Give the address at which the cluster says that a node is; empty where it does not know."""
+        return self.told_addresses.get(node.name, node.address)
 
     def node_online(self, node: Node, seen_from: Node) -> bool:
         """Tell whether one node is online in the eyes of another."""

@@ -5,6 +5,7 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from pxm_tui.simulator.accounts import Token, User, split_token_id
 from pxm_tui.simulator.addresses import NoAddressError, try_to_listen
+from pxm_tui.simulator.certificates import Certificate
 from pxm_tui.simulator.cluster import Cluster, ReceivedRequest
 from pxm_tui.simulator.listener import Listener
 from pxm_tui.simulator.population import Credentials, make_token_secret
@@ -227,6 +228,16 @@ class SimulatedCluster:
         """Join the network again."""
         self.state.partitioned = False
 
+    @on_the_loop
+    def tell_address(self, node: str, address: str) -> None:
+        """Let the cluster say that a node is at another address than the one of its link, at which it listens.
+
+        Args:
+            node: the node.
+            address: what the cluster's status says; empty: nothing, as of a node that was never seen.
+        """
+        self.state.told_addresses[node] = address
+
     # Certificates and release
 
     @on_the_loop
@@ -245,6 +256,11 @@ class SimulatedCluster:
     def replace_authority(self) -> None:
         """Set up a new authority and issue every leaf from it."""
         self.state.replace_authority()
+
+    @on_the_loop
+    def present(self, node: str, leaf: Certificate) -> None:
+        """Let a node serve a certificate of its own, as one of ACME or of a company; the cluster knows it."""
+        self.state.present(node, leaf)
 
     @on_the_loop
     def set_version(self, version: str) -> None:

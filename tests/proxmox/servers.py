@@ -106,22 +106,26 @@ class HostileServer:
         talk: what is done with each connection, which is closed at its end.
         certificate: what is shown; None: no TLS.
         host: the address to listen on.
+        port: the port; 0: any.
 
     Attributes:
         received: requests, or whatever else was read.
         connections: how many were accepted (and shook hands, with TLS).
     """
 
-    def __init__(self, talk: Talk, certificate: Certificate | None = LEAF, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, talk: Talk, certificate: Certificate | None = LEAF, host: str = "127.0.0.1", port: int = 0
+    ) -> None:
         self._talk = talk
         self._context = server_context(certificate) if certificate else None
         self._host = host
+        self._port = port
         self._tasks: set[asyncio.Task[None]] = set()
         self.received: list[bytes] = []
         self.connections = 0
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, self._host, 0, ssl=self._context)
+        self._server = await asyncio.start_server(self._accept, self._host, self._port, ssl=self._context)
         self.endpoint = Endpoint(self._host, self._server.sockets[0].getsockname()[1])
         return self
 

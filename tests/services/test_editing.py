@@ -12,12 +12,11 @@ from pxm_tui.domain import connection_messages
 from pxm_tui.domain.certificate import Trust, TrustMode
 from pxm_tui.domain.cluster import Cluster, Endpoint, Login, LoginMethod
 from pxm_tui.domain.errors import InvalidError, NotFoundError, StorageError
-from pxm_tui.domain.observation import Node, Snapshot
+from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.secret import Secret
 from pxm_tui.services.edit_changes import Changes
 from pxm_tui.services.editing import Edited, EditFailedError, edited_endpoints, edited_labels
 from pxm_tui.services.ports import Credentials
-from pxm_tui.services.same_cluster import MOST_PROPOSED, proposed
 from tests.fakes import Bench, FakeSecrets, FakeServer, certificate, cluster, make_bench
 from tests.services.recorder import Recorder
 
@@ -283,33 +282,6 @@ def test_the_last_endpoint_cannot_be_removed() -> None:
 
 def test_labels_are_set_and_taken_away() -> None:
     assert edited_labels((("a", "1"), ("b", "2")), [("c", "3"), ("a", "9")], ["b", "x"]) == (("a", "9"), ("c", "3"))
-
-
-def test_the_other_nodes_are_proposed_at_the_same_port() -> None:
-    record = replace(cluster("fra-prod"), endpoints=(Endpoint("10.20.0.11", 443),))
-    nodes = [
-        Node("a", "online", "10.20.0.11", local=True),
-        Node("b", "online", "10.20.0.12"),
-        Node("c", "offline", "2001:0DB8::1"),
-        Node("d", "online", None),
-        Node("e", "online", "evil.example/@"),
-        Node("f", "online", "10.20.0.12"),
-    ]
-    assert proposed(record, nodes) == (Endpoint("10.20.0.12", 443), Endpoint("2001:db8::1", 443))
-    many = [Node(str(number), "online", f"10.1.{number}.1") for number in range(100)]
-    assert len(proposed(record, many)) == MOST_PROPOSED
-
-
-async def test_found_endpoints_are_kept_behind_the_registered_one() -> None:
-    edits = Edits()
-    nodes = (Node("b", "online", SECOND.host), Node("c", "online", "10.20.0.13"))
-    service = edits.bench.services.clusters.edits
-    looks = await service.find_endpoints(edits.record, nodes)
-    assert [(look.endpoint, look.error is None) for look in looks] == [(SECOND, True), (Endpoint("10.20.0.13"), False)]
-    kept = await service.keep_endpoints(edits.record, [SECOND])
-    assert kept.endpoints == (FIRST, SECOND)
-    assert await edits.stored() == kept
-    assert edits.second.logins == 0
 
 
 @pytest.mark.parametrize("order", [(FIRST, SECOND), (SECOND, FIRST), (SECOND,)])

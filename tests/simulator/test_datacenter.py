@@ -67,6 +67,26 @@ def test_how_to_join(fresh_fleet: FleetFactory) -> None:
     )
 
 
+def test_the_cluster_may_say_that_a_node_is_elsewhere_than_at_its_link(fresh_fleet: FleetFactory) -> None:
+    api = start_api(fresh_fleet)
+    link = api.cluster.state.nodes["pve2"].address
+    api.cluster.tell_address("pve2", "10.99.0.2")
+
+    def status() -> dict[str, str]:
+        return {node["name"]: node.get("ip", "") for node in api.get("/cluster/status") if node["type"] == "node"}
+
+    def join() -> tuple[str, str]:
+        return next(
+            (node["pve_addr"], node["ring0_addr"])
+            for node in api.get("/cluster/config/join")["nodelist"]
+            if node["name"] == "pve2"
+        )
+
+    assert (status()["pve2"], join()) == ("10.99.0.2", ("10.99.0.2", link))
+    api.cluster.tell_address("pve2", "")
+    assert (status()["pve2"], join()) == ("", (link, link))
+
+
 @pytest.mark.parametrize(("version", "status"), [("9.2", 424), ("7.4", 424), ("6.4", 500)])
 def test_a_lonely_node_has_nothing_to_join(fresh_fleet: FleetFactory, version: str, status: int) -> None:
     options = ClusterOptions("alone", version, nodes=1, guests=1, standalone=True)

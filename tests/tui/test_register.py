@@ -18,6 +18,7 @@ from pxm_tui.domain.steps import StepState
 from pxm_tui.services.bundle import DemoFourth
 from pxm_tui.services.edits import ClusterEdits
 from pxm_tui.services.endpoints import Look
+from pxm_tui.services.proposals import Proposal
 from pxm_tui.tui.draft import RegisterDraft, RegisterOutcome, remembered
 from pxm_tui.tui.fields import FormInput
 from pxm_tui.tui.screens.certificate import CertificateDialog
@@ -124,9 +125,9 @@ async def test_no_burst_trusts_a_certificate() -> None:
 async def test_a_look_at_the_other_nodes_may_end_after_its_page(monkeypatch: pytest.MonkeyPatch) -> None:
     bench, over = bench_of(trusted_by_system=True), asyncio.Event()
 
-    async def slowly(_edits: ClusterEdits, record: Cluster, _nodes: object) -> tuple[Cluster, tuple[Look, ...]]:
+    async def slowly(_edits: ClusterEdits, record: Cluster, _nodes: object) -> tuple[Cluster, tuple[Proposal, ...]]:
         await over.wait()
-        return record, (Look(Endpoint("10.20.0.12"), None),)
+        return record, (Proposal("fra2", Look(Endpoint("10.20.0.12"))),)
 
     monkeypatch.setattr(ClusterEdits, "take_endpoints", slowly)
     app = stage_of(bench)
@@ -168,7 +169,7 @@ async def test_the_quiet_look_is_cancelled_and_restarted_when_the_endpoint_chang
 
 
 async def test_a_rejected_password_keeps_everything_and_goes_to_the_field() -> None:
-    bench = bench_of()
+    bench = bench_of(observed=observation(nodes=1))
     app = stage_of(bench)
     async with app.run_test() as pilot:
         fill(app, password="wrong")

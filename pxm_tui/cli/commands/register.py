@@ -13,15 +13,14 @@ from pxm_tui.cli.login_options import check_login_options, endpoint_of, login_fi
 from pxm_tui.cli.session import run_with_services, settings_of
 from pxm_tui.cli.terminal import Terminal
 from pxm_tui.domain.addresses import check_name, parse_label
-from pxm_tui.domain.cluster import reason_of
 from pxm_tui.domain.describe import summary
 from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.report import step_rows
 from pxm_tui.domain.steps import Step, StepState
 from pxm_tui.domain.text import one_line
 from pxm_tui.services.bundle import Services
-from pxm_tui.services.endpoints import Look
 from pxm_tui.services.ports import VaultMode
+from pxm_tui.services.proposals import Proposal
 from pxm_tui.services.registration import Registration, RegistrationFailedError
 from pxm_tui.services.requests import RegistrationRequest, build_request
 
@@ -68,15 +67,15 @@ async def _register(
 
 async def _registered(services: Services, found: Registration, *, as_json: bool) -> None:
     await services.fleet.remember([found.snapshot])
-    cluster, looks = found.cluster, tuple[Look, ...]()
+    cluster, proposals = found.cluster, tuple[Proposal, ...]()
     if not found.joined:
-        cluster, looks = await services.clusters.edits.take_endpoints(cluster, found.snapshot.nodes)
+        cluster, proposals = await services.clusters.edits.take_endpoints(cluster, found.snapshot.nodes)
     if as_json:
         output.print_json(cluster.to_json())
     else:
         output.say(_what_was_done(found))
         _print_warnings(found.steps)
-        _print_endpoints(looks)
+        _print_proposals(proposals)
     if (await services.clusters.vault()).mode is VaultMode.ASK:
         output.note("note: no secret store is in use, so the secret is forgotten now; the next check needs it again.")
 
@@ -89,14 +88,12 @@ def _what_was_done(found: Registration) -> str:
     return f"Registered {name}: {one_line(summary(found.cluster))}"
 
 
-def _print_endpoints(looks: Sequence[Look]) -> None:
-    """Which other nodes are asked where the registered one does not answer, and which cannot be from here."""
-    answering = ", ".join(look.endpoint.authority for look in looks if look.error is None)
-    if answering:
-        output.note(f"note: asked as well where that one does not answer: {answering}.")
-    silent = [f"{look.endpoint.authority} ({reason_of(look.error).short})" for look in looks if look.error is not None]
-    if silent:
-        output.note(f"note: no endpoints, because they cannot be used from here: {', '.join(silent)}.")
+def _print_proposals(proposals: Sequence[Proposal]) -> None:
+    """Each other node: whether it is asked where the registered one does not answer, or why not."""
+    for one in proposals:
+        kept = "kept" if one.works else "not kept"
+        where = f"{one_line(one.node, 64)}, {one.look.endpoint.authority}"
+        output.note(f"note: another endpoint, {where}: {one_line(one.words)}; {kept}.")
 
 
 def _print_warnings(steps: tuple[Step, ...]) -> None:

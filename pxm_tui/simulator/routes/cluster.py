@@ -44,16 +44,17 @@ def show_status(call: Call) -> list[Entry]:
 
 
 def _status_entry(call: Call, node: Node) -> Entry:
-    return {
+    entry: Entry = {
         "type": "node",
         "id": f"node/{node.name}",
         "name": node.name,
         "nodeid": node.number,
         "local": int(node is call.node),
         "online": int(call.cluster.node_online(node, call.node)),
-        "ip": node.address,
         "level": "",
     }
+    address = call.cluster.told_address(node)
+    return entry | {"ip": address} if address else entry
 
 
 def list_nodes(call: Call) -> list[Entry]:

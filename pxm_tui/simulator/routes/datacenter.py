@@ -90,7 +90,11 @@ def show_join_information(call: Call) -> Entry:
         status = 424 if call.release.at_least(7, 1) else 500
         raise ApiError(status, "node is not in a cluster, no join info available!\n")
     nodes: list[Entry] = [
-        {**_corosync(node), "pve_addr": node.address, "pve_fp": cluster.leaf(node.name).fingerprint}
+        {
+            **_corosync(node),
+            "pve_addr": cluster.told_address(node) or node.address,
+            "pve_fp": cluster.leaf(node.name).fingerprint,
+        }
         for node in cluster.nodes.values()
     ]
     content = f"{cluster.name} {cluster.configuration_version} {list(cluster.nodes)}"

@@ -92,11 +92,10 @@ class RegisteredScreen(PxmScreen[bool]):
     async def _find_endpoints(self) -> None:
         found = self._registration
         try:
-            cluster, self._looks = await self.services.clusters.edits.take_endpoints(
-                found.cluster, found.snapshot.nodes
-            )
+            cluster, proposals = await self.services.clusters.edits.take_endpoints(found.cluster, found.snapshot.nodes)
         except PxmError:
             return  # it was deregistered meanwhile, or the registry says elsewhere that it cannot be written
+        self._looks = tuple(one.look for one in proposals)
         if cluster.endpoints != found.cluster.endpoints:
             await self.services.fleet.reload()
         for facts in self.query("#facts").results(Prose):  # none where the page has gone meanwhile
