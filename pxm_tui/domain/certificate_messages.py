@@ -19,8 +19,22 @@ def untrusted(endpoint: Endpoint, certificate: Certificate | None) -> Certificat
     )
 
 
+def not_of_authority(endpoint: Endpoint, certificate: Certificate) -> CertificateError:
+    """The given authority has not signed what is shown."""
+    return CertificateError(
+        "untrusted",
+        f"{endpoint.host} shows another certificate than one of the given authority. No login was sent. "
+        f"SHA-256 {certificate.sha256}.",
+        probably="The file is another cluster's, the node has a certificate of its own (ACME, a company's), or somebody "
+        "is in between.",
+        do="On the node: `pvenode cert info` shows both. The cluster's own authority is /etc/pve/pve-root-ca.pem there; "
+        "another one's file, or `--fingerprint`, is for a certificate of its own.",
+        certificate=certificate,
+    )
+
+
 def not_the_expected(endpoint: Endpoint, expected: str, certificate: Certificate) -> CertificateError:
-    """The given fingerprint, or the given authority, does not match what is shown."""
+    """The given fingerprint, or the given cluster's authority, does not match what is shown."""
     return CertificateError(
         "untrusted",
         f"{endpoint.host} shows another certificate than {expected}. No login was sent. SHA-256 {certificate.sha256}.",

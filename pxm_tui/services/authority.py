@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pxm_tui.domain.certificate import Certificate, Trust, TrustMode
-from pxm_tui.domain.certificate_messages import not_the_expected
+from pxm_tui.domain.certificate_messages import not_of_authority, not_the_expected
 from pxm_tui.domain.cluster import Endpoint
 from pxm_tui.domain.errors import CertificateError
 from pxm_tui.domain.expiry import warnings
@@ -53,9 +53,10 @@ def as_unexpected(endpoint: Endpoint, trust: Trust, error: CertificateError) -> 
     """At a registration nothing has changed yet: the certificate is not the one that was expected."""
     if error.certificate is None or error.cause not in {"changed", "untrusted"}:
         return error
+    if trust.mode is TrustMode.CA_FILE:
+        return not_of_authority(endpoint, error.certificate)
     expected = {
         TrustMode.PINNED_LEAF: f"the expected one, {trust.fingerprint}",
-        TrustMode.CA_FILE: "one of the given authority",
         TrustMode.PINNED_CA: "one of the given cluster's own authority",
     }.get(trust.mode)
     return error if expected is None else not_the_expected(endpoint, expected, error.certificate)

@@ -59,6 +59,7 @@ class Rotation:
             "revoked": self.revoked,
             "cleanup": list(self.cleanup),
             "steps": [step.to_json() for step in self.steps],
+            "error": None if self.error is None else self.error.to_json(),
         }
 
 
@@ -118,9 +119,13 @@ class Rotator:
     ) -> Rotation:
         observed = await entered.conversation.read(entered.reading, cluster.login)
         office, credentials = entered.session.tokens(), entered.credentials
-        if not may_manage_tokens(credentials, credentials.user, observed.permissions):
-            raise token_may_not(credentials.name, "make another token")
-        wanted = role or await self._role_of_old(cluster, office)
+        try:
+            if not may_manage_tokens(credentials, credentials.user, observed.permissions):
+                raise token_may_not(credentials.name, "make another token")
+            wanted = role or await self._role_of_old(cluster, office)
+        except PxmError:
+            with checklist.step("token"):
+                raise
         wish = Wish(
             wanted=True,
             role=wanted,

@@ -18,6 +18,8 @@ from pxm_tui.tui.text import safe, wrap
 SEES = {"/": "the cluster", "/nodes": "nodes", "/vms": "guests", "/storage": "storage"}
 """What a missing privilege hides, by its path."""
 
+MOST_LIMITS_IN_A_SENTENCE = 2
+
 _SENTENCE_END = re.compile(r"(?<=[.!?]) (?=[A-Z])")
 _LOWERED = ("No ", "The ", "This ", "Node ", "Nodes ")
 
@@ -120,10 +122,12 @@ def _ending(view: ClusterView, now: datetime) -> tuple[str, ...]:
 
 def limits_words(cluster: Cluster) -> str:
     """What the login may not see: `fra-stage: healthy, but its login may not see guests (VM.Audit on /vms).`."""
-    hidden = ", ".join(
-        f"{SEES.get(limit.path, limit.path)} ({limit.privilege} on {limit.path})" for limit in cluster.limits
-    )
-    return f"{safe(cluster.name)}: healthy, but its login may not see {hidden}."
+    privileges = [f"{limit.privilege} on {limit.path}" for limit in cluster.limits]
+    hidden = [SEES.get(limit.path, limit.path) for limit in cluster.limits]
+    start = f"{safe(cluster.name)}: healthy, but its login may not see"
+    if len(hidden) > MOST_LIMITS_IN_A_SENTENCE:
+        return f"{start} {', '.join(hidden)}. Missing: {', '.join(privileges)}."
+    return f"{start} {', '.join(f'{what} ({which})' for what, which in zip(hidden, privileges, strict=True))}."
 
 
 def _degraded(name: str, view: ClusterView, now: datetime) -> Explanation:

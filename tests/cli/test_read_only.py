@@ -67,7 +67,7 @@ def test_nothing_but_reads_and_logins_arrives(fresh_fleet: FleetFactory, environ
     assert pxm("check", "--read-only").status == 0
     refused = pxm("rotate", "x", "--read-only", "--json")
     assert refused.status == 8
-    assert "read_only" in refused.out
+    assert refused.json["clusters"][0]["error"]["cause"] == "read_only"
     assert pxm("deregister", "x", "--yes", "--read-only").status == 0
     assert writes(cluster) == []
     assert pxm(*arguments, stdin=f"{cluster.password}\n").json["login"]["minted"]

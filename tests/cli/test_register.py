@@ -173,8 +173,13 @@ def test_another_fingerprint_and_another_authority(pxm: Pxm, fleet: FleetThread,
     ca_file = tmp_path / "ca.pem"
     ca_file.write_text(other.ca_pem)
     arguments = ["register", "x", cluster.endpoint, "--user", "root@pam", "--password-stdin"]
-    for trust in (["--fingerprint", other.fingerprint], ["--ca-file", str(ca_file)]):
-        assert pxm(*arguments, *trust, stdin="x\n").status == 6
+    for trust, said in (
+        (["--fingerprint", other.fingerprint], "A fingerprint of another node"),
+        (["--ca-file", str(ca_file)], "The file is another cluster's"),
+    ):
+        done = pxm(*arguments, *trust, stdin="x\n")
+        assert done.status == 6
+        assert said in done.err
 
 
 @pytest.mark.parametrize("spelling", ["{}", "sha256:{}", "SHA256 Fingerprint={}"])

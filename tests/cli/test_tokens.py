@@ -151,7 +151,11 @@ def test_a_token_that_may_not_make_another_says_what_to_give(pxm: Pxm, one: Simu
     old = register(pxm, one)["login"]["token_id"]
     done = pxm("rotate", "--all", "--json")
     assert done.status == 8
-    assert done.json["clusters"][0]["cluster"]["login"]["token_id"] == old
+    (found,) = done.json["clusters"]
+    assert found["cluster"]["login"]["token_id"] == old
+    assert found["error"]["cause"] == "missing_privileges"
+    token = next(step for step in found["steps"] if step["name"] == "token")
+    assert (token["state"], token["cause"]) == ("failed", "missing_privileges")
     words = pxm("rotate", "--all")
     assert "--user USER@REALM --password-stdin" in words.err
     assert old in one.token_ids()
@@ -159,7 +163,7 @@ def test_a_token_that_may_not_make_another_says_what_to_give(pxm: Pxm, one: Simu
 
 def test_a_token_with_all_rights_rotates_itself_when_told_its_role(pxm: Pxm, one: SimulatedCluster) -> None:
     old = register(pxm, one, "--token-role", "all")["login"]["token_id"]
-    assert pxm("rotate", "one", "--json").json["clusters"][0]["steps"][-3]["cause"] is None
+    assert pxm("rotate", "one", "--json").json["clusters"][0]["steps"][-3]["cause"] == "role_needed"
     assert pxm("rotate", "one").status == 8
     done = pxm("rotate", "one", "--token-role", "all", "--json")
     assert done.status == 0, done.out
@@ -192,6 +196,7 @@ def test_rotating_nothing_in_particular_is_wrong_usage(pxm: Pxm, environment: Pa
     assert pxm("rotate", "--json").status == 2
     assert pxm("rotate", "one", "--all", "--json").status == 2
     assert pxm("rotate", "--all", "--json").json == {"clusters": [], "total": 0}
+    assert "there is nothing to rotate" in pxm("rotate", "--all").err
 
 
 # Second factors and realms that a terminal cannot serve

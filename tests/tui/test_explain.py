@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from pxm_tui.domain.cluster import Reason, Status
+from pxm_tui.domain.cluster import Limit, Reason, Status
+from pxm_tui.domain.observation import WATCHED
 from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.explain import Explanation, explain
 from tests.fakes import NOW, cluster
@@ -48,6 +49,16 @@ def test_sentences(name: str, lines: list[str]) -> None:
     explanation = explain(_view(name), NOW)
 
     assert explanation.lines(79, 3) == lines
+
+
+def test_a_login_that_may_see_nothing_still_names_the_key_that_helps() -> None:
+    view = _view("fra-stage")
+    blind = replace(view.cluster, limits=tuple(Limit(privilege, path) for privilege, path in WATCHED))
+
+    assert explain(replace(view, cluster=blind), NOW).lines(78) == [
+        "fra-stage: healthy, but its login may not see the cluster, nodes, guests,",
+        "storage. Enter shows its rights.",
+    ]
 
 
 def test_a_login_that_was_refused_ends_in_the_key_that_helps() -> None:

@@ -34,6 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
     async def work(services: Services) -> int:
         terminal = Terminal.present()
         clusters = await _chosen(services, arguments.cluster)
+        if not clusters and not arguments.json:
+            output.note("no cluster logs in with a token that pxm has made; there is nothing to rotate.")
         found = await _rotate_all(services, clusters, arguments, given, terminal)
         if arguments.json:
             output.print_json({"clusters": [rotation.to_json() for rotation in found], "total": len(found)})

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from pxm_tui.domain.cluster import Cluster, LoginMethod
 from pxm_tui.domain.errors import InvalidError, PxmError
 from pxm_tui.domain.secret import Secret
-from pxm_tui.domain.steps import CHECK_STEPS, Step
+from pxm_tui.domain.steps import CHECK_STEPS, Step, StepState
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.dialog import CodeQuestion
 from pxm_tui.services.edit_changes import Changes
@@ -163,7 +163,7 @@ class LoginScreen(BoxDialog[CheckReport | None]):
             self.dismiss(report)
             return
         self._checklist.take_all(report.steps)
-        self._fail(report.error, in_checklist=True)
+        self._fail(report.error, in_checklist=any(step.state is StepState.FAILED for step in report.steps))
 
     async def send(self, credentials: Credentials | None) -> CheckReport:
         """Do what the dialog is for; None stands for the stored login. Raises `PxmError`."""
