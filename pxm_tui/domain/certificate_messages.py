@@ -25,10 +25,10 @@ def not_of_authority(endpoint: Endpoint, certificate: Certificate) -> Certificat
         "untrusted",
         f"{endpoint.host} shows another certificate than one of the given authority. No login was sent. "
         f"SHA-256 {certificate.sha256}.",
-        probably="The file is another cluster's, the node has a certificate of its own (ACME, a company's), or somebody "
-        "is in between.",
-        do="On the node: `pvenode cert info` shows both. The cluster's own authority is /etc/pve/pve-root-ca.pem there; "
-        "another one's file, or `--fingerprint`, is for a certificate of its own.",
+        probably="The file is another cluster's, the node has a certificate of its own (ACME, a company's), "
+        "or somebody is in between.",
+        do="On the node: `pvenode cert info` shows both. The cluster's own authority is /etc/pve/pve-root-ca.pem; "
+        "a certificate of its own takes its issuer's file, or `--fingerprint`.",
         certificate=certificate,
     )
 
