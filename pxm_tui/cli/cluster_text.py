@@ -12,10 +12,13 @@ from pxm_tui.domain.cluster import Cluster, trust_words
 from pxm_tui.domain.describe import (
     environment_short,
     guests_figure,
+    hidden_words,
     labels_words,
     nodes_figure,
+    quorum_words,
     status_words,
 )
+from pxm_tui.domain.login_messages import grant_line
 from pxm_tui.domain.observation import Permissions, Snapshot
 from pxm_tui.domain.rights import may_everything
 from pxm_tui.domain.text import one_line
@@ -62,12 +65,12 @@ def cluster_record(cluster: Cluster, now: datetime, snapshot: Snapshot | None = 
         *_reason(cluster),
         ("endpoint", "\n".join(one_line(endpoint.url) for endpoint in cluster.endpoints)),
         ("version", f"Proxmox VE {cluster.proxmox_version}" if cluster.proxmox_version else "?"),
-        ("nodes", f"{nodes_figure(cluster)} online{_quorum(cluster)}"),
+        ("nodes", f"{nodes_figure(cluster)} online{quorum_words(cluster)}"),
         ("guests", f"{guests_figure(cluster)} running"),
         ("login", _login(cluster, now)),
         ("trust", _trust(cluster.trust, now)),
         ("labels", labels_words(cluster)),
-        ("limits", "\n".join(f"{one_line(limit.privilege)} on {one_line(limit.path)}" for limit in cluster.limits)),
+        *_limits(cluster),
         *(_rights(cluster, snapshot.permissions) if snapshot and snapshot.permissions else ()),
         ("guard", "read-only: pxm changes nothing on it" if cluster.read_only else ""),
         ("seen", _seen_at(cluster, now)),
@@ -83,6 +86,14 @@ def _reason(cluster: Cluster) -> list[tuple[str, str]]:
         return []
     since = f", since {iso(error.since)}" if error.since else ""
     return [("what", f"{one_line(error.message)}{since}"), ("probably", error.probably), ("do", error.do)]
+
+
+def _limits(cluster: Cluster) -> list[tuple[str, str]]:
+    """What its login may not see, which privileges it lacks for that, and the command that grants them."""
+    if not cluster.limits:
+        return []
+    line = grant_line(cluster.login.user, cluster.login.token_id)
+    return [("not seen", f"{hidden_words(cluster)}\nto see it, on a node:\n{line}")]
 
 
 def _rights(cluster: Cluster, permissions: Permissions) -> list[tuple[str, str]]:
@@ -106,10 +117,6 @@ def _rights(cluster: Cluster, permissions: Permissions) -> list[tuple[str, str]]
 def _may(found: Iterable[Capability]) -> str:
     words = [f"{'' if one.extent is Extent.ALL else 'some '}{one.action.words}" for one in found if one.allowed]
     return ", ".join(words) or "nothing"
-
-
-def _quorum(cluster: Cluster) -> str:
-    return {True: ", quorate", False: ", no quorum", None: ""}[cluster.quorate]
 
 
 def _login(cluster: Cluster, now: datetime) -> str:

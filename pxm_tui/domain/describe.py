@@ -60,6 +60,23 @@ def nodes_figure(cluster: Cluster) -> str:
     return f"{online}/{cluster.node_count}"
 
 
+HIDES = {"/": "quorum", "/nodes": "nodes' figures", "/vms": "guests", "/storage": "storage"}
+"""What a missing privilege hides, by its path."""
+
+
+def hidden_words(cluster: Cluster) -> str:
+    """What the login may not see, and what it lacks: `guests (VM.Audit on /vms), quorum (Sys.Audit on /)`."""
+    return ", ".join(
+        f"{HIDES.get(limit.path, limit.path)} ({limit.privilege} on {limit.path})" for limit in cluster.limits
+    )
+
+
+def quorum_words(cluster: Cluster) -> str:
+    """Continues a sentence: `, quorate`, `, no quorum`, or `, quorum ?` where it may not be seen."""
+    unseen = ", quorum ?" if any(limit.path == "/" for limit in cluster.limits) else ""
+    return {True: ", quorate", False: ", no quorum", None: unseen}[cluster.quorate]
+
+
 def guests_figure(cluster: Cluster) -> str:
     """Running guests of all: `41/41`; `?` where none may be seen, `9/12+` where only some may."""
     if cluster.guests_total is None:

@@ -12,7 +12,14 @@ from textual.content import Content
 
 from pxm_tui.domain.cluster import NEEDS_A_PERSON, LoginMethod, Reason, Status, trust_words
 from pxm_tui.domain.connection_messages import CHECK_AGAIN
-from pxm_tui.domain.describe import guests_figure, labels_words, nodes_figure, seen_words
+from pxm_tui.domain.describe import (
+    guests_figure,
+    hidden_words,
+    labels_words,
+    nodes_figure,
+    quorum_words,
+    seen_words,
+)
 from pxm_tui.domain.expiry import is_ending
 from pxm_tui.domain.login_messages import grant_line
 from pxm_tui.domain.rights import may_everything
@@ -132,8 +139,7 @@ class Detail:
     def _figures(self) -> Iterator[str]:
         cluster = self.view.cluster
         yield f"Proxmox VE {safe(cluster.proxmox_version or '?', 20)}"
-        quorum = {True: ", quorate", False: ", no quorum", None: ""}[cluster.quorate]
-        yield f"{nodes_figure(cluster)} nodes{quorum}"
+        yield f"{nodes_figure(cluster)} nodes{quorum_words(cluster)}"
         yield f"{guests_figure(cluster)} guests"
         if self.view.snapshot.rtt_ms is not None:
             yield f"RTT {max(1, round(self.view.snapshot.rtt_ms))} ms"
@@ -202,6 +208,9 @@ class Detail:
         yield "Login", self._login(width - LABEL_WIDTH - 2)
         if kept >= 1 and self.view.snapshot.rights:
             yield from self._rights(width - LABEL_WIDTH - 2)
+        if cluster.limits:
+            line = grant_line(cluster.login.user, cluster.login.token_id)
+            yield "Not seen", f"{safe(hidden_words(cluster))}. On a node: `{line}`"
         yield "Trust", self._trust()
         if kept >= 2:
             if self.software is not None:
@@ -230,15 +239,10 @@ class Detail:
         cluster, snapshot = self.view.cluster, self.view.snapshot
         rights = safe(snapshot.rights)
         permissions = snapshot.permissions
-        missing = f"To see everything, on a node: `{grant_line(cluster.login.user, cluster.login.token_id)}`"
         if permissions and not may_everything(permissions):
             yield "Rights (p)", badge_rows(cluster, snapshot, self.glyphs, room)
-            if cluster.limits:
-                yield "", missing
-        elif cluster.limits:
-            yield "Rights (p)", f"{rights}. {missing}"
         else:
-            yield "Rights", rights
+            yield "Rights (p)" if cluster.limits else "Rights", rights
 
     def _software(self, software: ClusterSoftware) -> str:
         """Versions, with a mark where they are mixed; what may not be seen with the commands that grant it."""

@@ -9,14 +9,12 @@ from datetime import datetime
 from rich.cells import cell_len
 
 from pxm_tui.domain.cluster import Cluster, Status
+from pxm_tui.domain.describe import HIDES, hidden_words
 from pxm_tui.domain.expiry import warnings
 from pxm_tui.domain.observation import Node
 from pxm_tui.domain.times import local_short
 from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.text import safe, wrap
-
-SEES = {"/": "the cluster", "/nodes": "nodes", "/vms": "guests", "/storage": "storage"}
-"""What a missing privilege hides, by its path."""
 
 MOST_LIMITS_IN_A_SENTENCE = 2
 
@@ -123,7 +121,7 @@ def _ending(view: ClusterView, now: datetime) -> tuple[str, ...]:
 def limits_words(cluster: Cluster) -> str:
     """What the login may not see: `fra-stage: healthy, but its login may not see guests (VM.Audit on /vms).`."""
     privileges = [f"{limit.privilege} on {limit.path}" for limit in cluster.limits]
-    hidden = [SEES.get(limit.path, limit.path) for limit in cluster.limits]
+    hidden = [HIDES.get(limit.path, limit.path) for limit in cluster.limits]
     start = f"{safe(cluster.name)}: healthy, but its login may not see"
     if len(hidden) > MOST_LIMITS_IN_A_SENTENCE:
         return f"{start} {', '.join(hidden)}. Missing: {', '.join(privileges)}."
@@ -140,6 +138,8 @@ def _degraded(name: str, view: ClusterView, now: datetime) -> Explanation:
         for verb in (" is offline", " are offline"):
             what = what.replace(f"{verb};", f"{verb}{since};", 1)
     more = [sentence for node in view.snapshot.nodes for sentence in _left_on(node)]
+    if view.cluster.limits:
+        more.append(f"Its login may not see {safe(hidden_words(view.cluster))}.")
     if reason.do:
         more.insert(0, safe(reason.do))
     return Explanation(f"{name}: {what}", tuple(more), "Enter shows nodes and errors, y copies.")

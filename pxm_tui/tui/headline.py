@@ -81,7 +81,9 @@ class Headline:
         nodes = sum(cluster.node_count or 0 for cluster in clusters)
         running = sum(cluster.guests_running or 0 for cluster in clusters)
         guests = sum(cluster.guests_total or 0 for cluster in clusters)
-        return f"{grouped(online)}/{grouped(nodes)} nodes   {grouped(guests)} guests ({grouped(running)} running)"
+        more = "+" if any(limit.path == "/vms" for cluster in clusters for limit in cluster.limits) else ""
+        figures = f"{grouped(guests)}{more} guests ({grouped(running)}{more} running)"
+        return f"{grouped(online)}/{grouped(nodes)} nodes   {figures}"
 
 
 def clock_words(now: datetime) -> str:

@@ -56,7 +56,7 @@ def test_a_login_that_may_see_nothing_still_names_the_key_that_helps() -> None:
     blind = replace(view.cluster, limits=tuple(Limit(privilege, path) for privilege, path in WATCHED))
 
     assert explain(replace(view, cluster=blind), NOW).lines(78) == [
-        "fra-stage: healthy, but its login may not see the cluster, nodes, guests,",
+        "fra-stage: healthy, but its login may not see quorum, nodes' figures, guests,",
         "storage. Enter shows its rights.",
     ]
 

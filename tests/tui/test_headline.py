@@ -29,7 +29,7 @@ def _views() -> tuple[ClusterView, ...]:
         (
             159,
             " pxm  Clusters 11    ● 7 healthy   ▲ 1 degraded   × 1 unreachable   ■ 1 untrusted   ■ 1 unauthorized"
-            "             31/32 nodes   554 guests (477 running)   14:02",
+            "           31/32 nodes   554+ guests (477+ running)   14:02",
         ),
     ],
 )

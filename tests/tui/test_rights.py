@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from pxm_tui.domain.cluster import Cluster, Login, LoginMethod
-from pxm_tui.domain.observation import Permissions
+from pxm_tui.domain.cluster import Cluster, Login, LoginMethod, Reason, Status
+from pxm_tui.domain.observation import Permissions, limits_of
 from pxm_tui.domain.tokens import operator_privileges
 from pxm_tui.tui.options import UiOptions
 from tests.fakes import EVERYTHING, HOSTILE_NAME, TOP_PATHS, Bench, cluster, make_bench, observation
@@ -73,10 +73,32 @@ async def test_who_may_everything_needs_no_badges() -> None:
         assert " Rights     sees and may do everything (monitor@pve!pxm)" in ui.lines
 
 
-async def test_nodes_without_figures_say_which_privilege_is_missing() -> None:
-    async with driven(bench_of(everywhere(frozenset({"VM.Audit"})))) as ui:
+@pytest.mark.parametrize(
+    ("lacking", "words"),
+    [
+        (("/nodes",), "without figures: Sys.Audit on /nodes is missing (p)"),
+        (("/",), "without addresses: Sys.Audit on / is missing (p)"),
+        (("/", "/nodes"), "no figures or addresses without Sys.Audit on /nodes and / (p)"),
+    ],
+)
+async def test_nodes_without_figures_or_addresses_say_which_privilege_is_missing(
+    lacking: tuple[str, ...], words: str
+) -> None:
+    permissions = {**everywhere(AUDITOR), **dict.fromkeys(lacking, frozenset({"VM.Audit"}))}
+    async with driven(bench_of(permissions)) as ui:
         await opened(ui)
-        assert "─ Nodes 3, without figures: Sys.Audit on /nodes is missing (p) ─" in ui.shown
+        assert f"─ Nodes 3, {words} ─" in ui.shown
+
+
+async def test_some_nodes_without_figures_say_so() -> None:
+    permissions = {
+        **everywhere(AUDITOR),
+        "/nodes": frozenset(),
+        "/nodes/fra-prod1": frozenset({"Sys.Audit"}),
+    }
+    async with driven(bench_of(permissions)) as ui:
+        await opened(ui)
+        assert "─ Nodes 3, some without figures: Sys.Audit on /nodes is missing (p) ─" in ui.shown
 
 
 async def test_nodes_with_figures_say_nothing() -> None:
@@ -148,3 +170,46 @@ async def test_a_hostile_name_and_hostile_paths_are_text(size: tuple[int, int]) 
         await ui.shows("Rights on")
         assert "\x1b" not in ui.shown
         assert ui.app.is_running
+
+
+HIDDEN = [
+    ("/", "Sys.Audit", "3/3 nodes, quorum ?", "quorum (Sys.Audit on /)"),
+    ("/nodes", "Sys.Audit", "3/3 nodes, quorate", "nodes' figures (Sys.Audit on /nodes)"),
+    ("/vms", "VM.Audit", "? guests", "guests (VM.Audit on /vms)"),
+    ("/storage", "Datastore.Audit", "3/3 nodes, quorate", "storage (Datastore.Audit on /storage)"),
+]
+
+
+@pytest.mark.parametrize(("path", "privilege", "figure", "words"), HIDDEN)
+@pytest.mark.parametrize("broken", [False, True])
+async def test_every_figure_that_may_not_be_seen_says_which_privilege_is_missing_and_what_grants_it(
+    path: str, privilege: str, figure: str, words: str, broken: bool
+) -> None:
+    """Also below an explanation on a small screen, where other facts give way."""
+    permissions = {**everywhere(AUDITOR), path: AUDITOR - {privilege}}
+    which = replace(
+        PROD,
+        limits=limits_of(permissions),
+        quorate=None if path == "/" else True,
+        guests_total=None if path == "/vms" else 12,
+    )
+    if broken:
+        error = Reason("node_offline", "pve3 offline", "Node pve3 is offline; the other 2 of 3 answer.")
+        which = replace(which, status=Status.DEGRADED, error=error)
+    async with driven(bench_of(permissions, which)) as ui:
+        if not broken or path == "/vms":
+            assert words in " ".join(ui.shown.split())
+        await opened(ui)
+        shown = " ".join(ui.shown.split())
+        assert figure in shown
+        assert f"Not seen {words}. On a node: pveum acl modify / --roles PVEAuditor --tokens 'monitor@pve!pxm'" in shown
+        await ui.press("p")
+        await ui.shows("Rights on fra-prod-1")
+        await ui.press("ctrl+y")
+        assert "--roles PVEAuditor --tokens 'monitor@pve!pxm'" in ui.app.clipboard
+
+
+async def test_who_sees_everything_has_no_such_line() -> None:
+    async with driven(bench_of(everywhere(AUDITOR))) as ui:
+        await opened(ui)
+        assert "Not seen" not in ui.shown

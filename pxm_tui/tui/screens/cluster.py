@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from pxm_tui.domain.capabilities import SEE_NODES, Extent
+from pxm_tui.domain.capabilities import SEE_CLUSTER, SEE_NODES, Extent
 from pxm_tui.domain.cluster import Status
 from pxm_tui.domain.observation import ErrorEntry, Node
 from pxm_tui.domain.software import ClusterSoftware
@@ -40,6 +40,21 @@ def shares(room: int, facts: int, nodes: int) -> tuple[int, int]:
     nodes = max(2, nodes)
     for_facts = min(facts, max(room * 6 // 10, room - nodes - 1))
     return for_facts, max(2, min(nodes, room - for_facts - 1))
+
+
+def _unseen(view: ClusterView) -> str:
+    """What of the nodes is not shown, because a privilege is missing, and which: empty where nothing is."""
+    if not view.snapshot.permissions:
+        return ""
+    figures, addresses = capabilities((SEE_NODES, SEE_CLUSTER), view.cluster, view.snapshot)
+    if not figures.allowed and not addresses.allowed:
+        return ", no figures or addresses without Sys.Audit on /nodes and / (p)"
+    some = "some " if figures.allowed else ""
+    hidden = [(f"{some}without figures", figures), ("without addresses", addresses)]
+    words = [
+        f"{what}: {safe(one.why_not(), 80)} is missing (p)" for what, one in hidden if one.extent is not Extent.ALL
+    ]
+    return "".join(f", {word}" for word in words)
 
 
 class ClusterScreen(ActingScreen[None]):
@@ -157,11 +172,7 @@ class ClusterScreen(ActingScreen[None]):
         nodes = view.snapshot.nodes
         count = f"Nodes {len(nodes)}" if nodes else "Nodes"
         words = f"{count}, as last seen" if last_seen else count
-        figures = capabilities((SEE_NODES,), view.cluster, view.snapshot)[0]
-        if view.snapshot.permissions and figures.extent is not Extent.ALL:
-            some = "some without figures" if figures.allowed else "without figures"
-            words += f", {some}: {safe(figures.why_not(), 80)} is missing (p)"
-        self.query_one("#nodes-rule", RuleLine).show(words)
+        self.query_one("#nodes-rule", RuleLine).show(f"{words}{_unseen(view)}")
         painter = NodePainter.at(self.size.width, nodes, self.glyphs, last_seen=last_seen)
         notes = [] if nodes else [(("   not known yet", "dim"),)]
         self.nodes_grid.show(nodes, Look(painter.head() if nodes else (), painter.draw), notes)
