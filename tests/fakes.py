@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -426,7 +426,7 @@ class FakeSecrets:
     """A secret store in memory, open unless a passphrase is set; `asks` is False where that comes from a file."""
 
     def __init__(self, passphrase: str | None = None, *, exists: bool = True, asks: bool = True) -> None:
-        self.kept: dict[tuple[str, LoginMethod], Secret] = {}
+        self.kept: dict[tuple[str, str], Secret] = {}
         self._passphrase = passphrase
         mode = VaultMode.PASSPHRASE if exists else None
         self._state = VaultState(mode, open=passphrase is None, exists=exists, asks=asks)
@@ -472,21 +472,31 @@ class FakeSecrets:
         asks = mode is VaultMode.PASSPHRASE
         self._state = VaultState(mode, open=True, exists=exists, asks=asks, secrets=len(self.kept))
 
-    async def put(self, cluster_id: str, kind: LoginMethod, secret: Secret) -> None:
+    def of(self, cluster: Cluster) -> str | None:
+        """What the record's login finds."""
+        found = self.kept.get((cluster.id, cluster.login.secret_kind))
+        return None if found is None else found.reveal()
+
+    def by_method(self) -> dict[str, str]:
+        """All secrets, by the method of their logins."""
+        return {kind.partition(" ")[0]: secret.reveal() for (_, kind), secret in self.kept.items()}
+
+    async def put(self, cluster_id: str, login: Login, secret: Secret) -> None:
         """Keep it."""
-        self.kept[cluster_id, kind] = secret
+        self.kept[cluster_id, login.secret_kind] = secret
 
-    async def get(self, cluster_id: str, kind: LoginMethod) -> Secret | None:
+    async def get(self, cluster_id: str, login: Login) -> Secret | None:
         """Give it."""
-        return self.kept.get((cluster_id, kind))
+        return self.kept.get((cluster_id, login.secret_kind))
 
-    async def delete(self, cluster_id: str, kind: LoginMethod | None = None) -> None:
+    async def delete(self, cluster_id: str, login: Login | None = None) -> None:
         """Forget it."""
+        kind = None if login is None else login.secret_kind
         self.kept = {
             key: value for key, value in self.kept.items() if key[0] != cluster_id or kind not in {None, key[1]}
         }
 
-    async def sweep(self, known: Collection[str], older_than: datetime) -> int:
+    async def sweep(self, records: Callable[[], Iterable[Cluster]], older_than: datetime) -> int:
         """Nothing is old."""
         return 0
 
@@ -579,7 +589,7 @@ def make_bench(
     repository, store, preferences = MemoryRepository(clusters), secrets or FakeSecrets(), FakePreferences()
     for cluster in clusters:
         known = "right-secret" if cluster.login.method is LoginMethod.TOKEN else "right-password"
-        store.kept[cluster.id, cluster.login.method] = Secret(known)
+        store.kept[cluster.id, cluster.login.secret_kind] = Secret(known)
     runner, journal, audit_log = InlineRunner(), Journal(clock), FakeAuditLog()
     audit = Audit(audit_log, ANNA, clock, journal)
     pending = intents or FakeIntents()

@@ -7,8 +7,10 @@ import asyncio
 import resource
 import signal
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from pxm_tui.cli import output
+from pxm_tui.domain.errors import StorageError
 from pxm_tui.services.bundle import Services
 from pxm_tui.settings import Settings, load_settings
 
@@ -59,6 +61,8 @@ async def _run(settings: Settings, work: Work) -> int:
         loop.add_signal_handler(number, end, number)
     try:
         async with inline_services(settings) as services:
+            with suppress(StorageError):
+                await services.clusters.means.sweep()
             for text in await services.clusters.means.left_overs.named():
                 output.note(text)
             return await work(services)

@@ -66,6 +66,8 @@ class Login:
         changed_at: when the login was last changed, UTC; a check of an older login does not mark a newer one.
         minted: pxm made the token, so pxm revokes it.
         expires_at: when a token that pxm made ends, UTC; None where that is unknown, or where it never does.
+        secret_id: which secret of the cluster in the secret store is this login's; None where it has none, or one that
+            was kept before secrets had ids.
     """
 
     method: LoginMethod
@@ -75,11 +77,17 @@ class Login:
     changed_at: datetime | None = None
     minted: bool = False
     expires_at: datetime | None = None
+    secret_id: str | None = None
 
     @property
     def name(self) -> str:
         """The token's full id, or the user."""
         return self.token_id or self.user
+
+    @property
+    def secret_kind(self) -> str:
+        """The name of its secret among those of the cluster: method, id and account; the method alone without an id."""
+        return str(self.method) if self.secret_id is None else f"{self.method} {self.secret_id} {self.name}"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -194,6 +202,7 @@ class Cluster:
             self.login.method,
             self.login.name,
             self.login.changed_at,
+            self.login.secret_id,
             self.trust.mode,
             self.trust.anchor_pem,
             self.trust.ca_fingerprint,

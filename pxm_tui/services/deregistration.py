@@ -130,7 +130,7 @@ class Deregistrar:
             return None
         with suppress(StorageError):
             if (await self.secrets.state()).open:
-                secret: Secret | None = await self.secrets.get(cluster.id, cluster.login.method)
+                secret: Secret | None = await self.secrets.get(cluster.id, cluster.login)
                 login = cluster.login
                 return None if secret is None else Key(Credentials(login.method, login.user, secret, login.token_id))
         return None

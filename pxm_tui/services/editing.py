@@ -8,11 +8,12 @@ check. If any of it fails, nothing is saved.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pxm_tui.domain.cluster import CheckResult, Cluster, Endpoint, Login
-from pxm_tui.domain.errors import PxmError
+from pxm_tui.domain.errors import PxmError, StorageError
 from pxm_tui.domain.messages import already_registered, endpoint_needed
 from pxm_tui.domain.observation import Observation, Snapshot
 from pxm_tui.domain.rights import rights_in_words
@@ -271,10 +272,20 @@ class Editor:
         self, cluster: Cluster, changes: Changes, checked: _Checked, keeping: Keeping, minting: Minting | None
     ) -> Cluster:
         """The secret first, then the record; see `LoginSaver`."""
+
+        async def save_record(login: Login) -> Cluster:
+            return await self._change_record(cluster, changes, checked, login)
+
         saver = LoginSaver(self.means.repository, self.means.secrets, self.means.mint.intents)
-        return await saver.save(cluster, keeping, minting, lambda: self._save_record(cluster, changes, checked))
+        return await self._save_result(checked, await saver.replace(cluster, keeping, minting, save_record))
 
     async def _save_record(self, cluster: Cluster, changes: Changes, checked: _Checked) -> Cluster:
+        """Of an edit that leaves the login as it is."""
+        return await self._save_result(checked, await self._change_record(cluster, changes, checked, None))
+
+    async def _change_record(
+        self, cluster: Cluster, changes: Changes, checked: _Checked, login: Login | None
+    ) -> Cluster:
         now = self._now()
 
         def change(record: Cluster) -> Cluster:
@@ -282,13 +293,18 @@ class Editor:
             found = with_changes(record, changes, now)
             if checked.cluster.trust != cluster.trust:
                 found = replace(found, trust=checked.cluster.trust)
-            return found if changes.credentials is None else replace(found, login=checked.cluster.login)
+            return found if login is None else replace(found, login=login)
 
-        stored = await self.means.change(cluster, change)
+        return await self.means.change(cluster, change)
+
+    async def _save_result(self, checked: _Checked, stored: Cluster) -> Cluster:
+        """The record with what the check has found; where that cannot be written the next check finds it again."""
         if checked.result is None:
             return stored
-        records = await self.means.repository.save_checks([replace(checked.result, basis=stored.basis())])
-        return next((record for record in records if record.id == cluster.id), stored)
+        with suppress(StorageError):
+            records = await self.means.repository.save_checks([replace(checked.result, basis=stored.basis())])
+            return next((record for record in records if record.id == stored.id), stored)
+        return stored
 
     async def keep_endpoints(self, cluster: Cluster, proposals: Proposals) -> Cluster:
         """Add endpoints that have been proven already, after those that the record has, and what proves them.

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from pxm_tui.domain.cluster import Cluster, Status, apply_check
@@ -29,7 +28,6 @@ LOOK_EVERY = 2.0
 """Seconds between two looks at whether another process changed the registry."""
 MOST_NOTICES = 100
 """Kept until a person has read them; a server runs for months, and nobody reads them there."""
-SWEEP_AFTER = 600
 
 
 class FleetService:
@@ -177,12 +175,11 @@ class FleetService:
             await _uninterrupted(self._finish())
 
     async def _sweep(self) -> None:
-        now = self._clock()
         with suppress(StorageError):
             state = await self._secrets.state()
             if not state.open and self._views:
                 self._await_key()
-            await self._secrets.sweep(self._views.keys(), now - timedelta(seconds=SWEEP_AFTER))
+            await self._means.sweep()
         for text in await self._means.left_overs.named():
             self._notice(text)
         self.pass_on_notices()

@@ -13,6 +13,7 @@ from pxm_tui.services.dialog import Dialog
 from pxm_tui.services.finding import find
 from pxm_tui.services.journal import Journal
 from pxm_tui.services.leftovers import LeftOvers
+from pxm_tui.services.login_saving import sweep
 from pxm_tui.services.minting import Mint
 from pxm_tui.services.owners import Door
 from pxm_tui.services.ports import Clock, ClusterRepository, ProxmoxGateway, Runner, SecretStore, Timer
@@ -84,6 +85,10 @@ class Means:
     def door(self) -> Door:
         """Opens clusters for their tokens' sake."""
         return Door(self.client(), self.checker(), self.clock, self.left_overs)
+
+    async def sweep(self) -> None:
+        """Erase the secrets that no record names; see `services.login_saving`. Raises `StorageError`."""
+        await sweep(self.secrets, self.repository, self.clock)
 
     def forget_logins(self) -> None:
         """Drop every ticket."""

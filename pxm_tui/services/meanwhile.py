@@ -10,11 +10,11 @@ from pxm_tui.services.edit_changes import Changes
 
 def is_same_login(one: Login, other: Login) -> bool:
     """Whether it is one login, whatever checks have found of it since."""
-    return (one.method, one.user, one.token_id, one.changed_at) == (
+    return (one.method, one.name, one.changed_at, one.secret_id) == (
         other.method,
-        other.user,
-        other.token_id,
+        other.name,
         other.changed_at,
+        other.secret_id,
     )
 
 

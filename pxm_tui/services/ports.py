@@ -5,14 +5,14 @@ Adapters raise the errors of `pxm_tui.domain.errors`, with the wording of `pxm_t
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pxm_tui.domain.certificate import Certificate, Trust
-from pxm_tui.domain.cluster import CheckResult, Cluster, Endpoint, LoginMethod
+from pxm_tui.domain.cluster import CheckResult, Cluster, Endpoint, Login, LoginMethod
 from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.observation import Observation, Realm, Snapshot
 from pxm_tui.domain.secret import Secret
@@ -144,7 +144,7 @@ class VaultState:
 
 
 class SecretStore(Protocol):
-    """Keeps one secret for each cluster and kind (`password`, `token`). May raise `StorageError(secret_store)`."""
+    """Keeps the secrets of clusters' logins, each under `Login.secret_kind`. May raise `StorageError(secret_store)`."""
 
     async def state(self) -> VaultState:
         """How it is; opens it where that needs no person (keyring, passphrase file)."""
@@ -195,20 +195,25 @@ class SecretStore(Protocol):
         """
         ...
 
-    async def put(self, cluster_id: str, kind: LoginMethod, secret: Secret) -> None:
-        """Keep a secret, replacing an older one of the same cluster and kind."""
+    async def put(self, cluster_id: str, login: Login, secret: Secret) -> None:
+        """Keep the secret of a login, beside those of other logins of the cluster; kept for good when this returns."""
         ...
 
-    async def get(self, cluster_id: str, kind: LoginMethod) -> Secret | None:
-        """The secret, or None where there is none."""
+    async def get(self, cluster_id: str, login: Login) -> Secret | None:
+        """The secret of this login and no other, or None where there is none."""
         ...
 
-    async def delete(self, cluster_id: str, kind: LoginMethod | None = None) -> None:
-        """Erase all secrets of a cluster, or the one of a kind. Works on a locked vault, too."""
+    async def delete(self, cluster_id: str, login: Login | None = None) -> None:
+        """Erase all secrets of a cluster, or that of one login. Works on a locked vault, too."""
         ...
 
-    async def sweep(self, known: Collection[str], older_than: datetime) -> int:
-        """Erase secrets made before `older_than` whose cluster is not in `known`; gives how many."""
+    async def sweep(self, records: Callable[[], Iterable[Cluster]], older_than: datetime) -> int:
+        """Erase the secrets that are of no record's login; gives how many. Works on a locked vault, too.
+
+        Args:
+            records: gives the registry as it is; called while nobody else can write secrets, on any thread.
+            older_than: what was put later stays: its record may be just about to be saved.
+        """
         ...
 
 

@@ -11,7 +11,7 @@ from pxm_tui.domain.addresses import NAME_LENGTH
 from pxm_tui.domain.certificate import Trust, TrustMode, names_host
 from pxm_tui.domain.cluster import Cluster, Endpoint, Login, apply_check
 from pxm_tui.domain.errors import AlreadyRegisteredError, CertificateError, PxmError
-from pxm_tui.domain.messages import already_registered, same_cluster
+from pxm_tui.domain.messages import already_registered
 from pxm_tui.domain.observation import Observation, Snapshot
 from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import REGISTER_STEPS, Step
@@ -32,7 +32,8 @@ from pxm_tui.services.dialog import Dialog, RealmListener, TrustQuestion
 from pxm_tui.services.identity import Identification, Join, refuse_same
 from pxm_tui.services.judge import answered, snapshot_of
 from pxm_tui.services.leftovers import LeftOvers
-from pxm_tui.services.minting import Mint, Minting, Wish, seen_by
+from pxm_tui.services.login_saving import LoginSaver
+from pxm_tui.services.minting import Keeping, Mint, Minting, Wish, seen_by
 from pxm_tui.services.ports import (
     Clock,
     ClusterRepository,
@@ -160,7 +161,7 @@ class Registrar:
                         with checklist.waiting(notes):
                             await open_vault(self.secrets, dialog)
                         refuse = refuse_same(cluster, separate=identification.separate)
-                        cluster = await self._save(cluster, keeping.secret, refuse, minting, named=bool(request.name))
+                        cluster = await self._save(cluster, keeping, refuse, minting, named=bool(request.name))
                         notes.message = cluster.name
         ticket = None if keeping.minted else reading.ticket
         return Registration(cluster, snapshot, checklist.steps(), ticket)
@@ -263,28 +264,15 @@ class Registrar:
         return cluster, snapshot_of(Snapshot(cluster.id), cluster, observed, trust.certificate, now)
 
     async def _save(
-        self, cluster: Cluster, secret: Secret, refuse: Refusal, minting: Minting, *, named: bool
+        self, cluster: Cluster, keeping: Keeping, refuse: Refusal, minting: Minting, *, named: bool
     ) -> Cluster:
-        """Secret first, record second, both or neither; once begun it goes on to its end."""
+        """Secret first, record second, both or neither; once begun it goes on to its end. See `LoginSaver`."""
 
-        async def work() -> Cluster:
-            saved = await self._save_both(cluster, secret, refuse, named=named)
-            await minting.keep()
-            return saved
+        async def save_record(login: Login) -> Cluster:
+            return await self._save_record(replace(cluster, login=login), refuse, named=named)
 
-        return await to_the_end(work)
-
-    async def _save_both(self, cluster: Cluster, secret: Secret, refuse: Refusal, *, named: bool) -> Cluster:
-        known = await self.repository.find_by_id(cluster.id)
-        if known is not None:
-            raise same_cluster(known, cluster.endpoint)
-        await self.secrets.put(cluster.id, cluster.login.method, secret)
-        try:
-            return await self._save_record(cluster, refuse, named=named)
-        except BaseException as error:
-            if not (isinstance(error, AlreadyRegisteredError) and await self.repository.exists(cluster.id)):
-                await self.secrets.delete(cluster.id)
-            raise
+        saver = LoginSaver(self.repository, self.secrets, self.mint.intents)
+        return await to_the_end(lambda: saver.save_first(cluster.id, keeping, minting, save_record))
 
     async def _save_record(self, cluster: Cluster, refuse: Refusal, *, named: bool) -> Cluster:
         """Save under the name; the cluster's own name gets `-2` and so on where it is taken."""

@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pxm_tui.domain.cluster import Cluster, LoginMethod
+from pxm_tui.domain.cluster import Cluster, Login
 from pxm_tui.domain.errors import LoginError, PxmError, StorageError
 from pxm_tui.domain.messages import not_found
 from pxm_tui.domain.observation import Observation, Snapshot
@@ -182,7 +182,7 @@ class Rotator:
         login = cluster.login
         if login.token_id is None:
             return TokenRole.AUDITOR
-        secret: Secret | None = await self.secrets.get(cluster.id, LoginMethod.TOKEN)
+        secret: Secret | None = await self.secrets.get(cluster.id, login)
         if secret is None or login.refused:
             return TokenRole.AUDITOR
         try:
@@ -198,15 +198,15 @@ class Rotator:
         """The new secret, then the record; see `LoginSaver`."""
         now = self.mint.clock().replace(microsecond=0)
 
-        def change(record: Cluster) -> Cluster:
-            refuse_another_login(cluster, record)
-            return replace(record, login=keeping.login, updated_at=now)
+        async def save_record(login: Login) -> Cluster:
+            def change(record: Cluster) -> Cluster:
+                refuse_another_login(cluster, record)
+                return replace(record, login=login, updated_at=now)
 
-        async def save_record() -> Cluster:
             stored = await self.repository.update(cluster.id, change)
             if stored is None:
                 raise not_found(cluster.name, ())
             return stored
 
         saver = LoginSaver(self.repository, self.secrets, self.mint.intents)
-        return await saver.save(cluster, keeping, minting, save_record)
+        return await saver.replace(cluster, keeping, minting, save_record)

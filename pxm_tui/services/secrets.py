@@ -47,7 +47,7 @@ async def stored_credentials(secrets: SecretStore, cluster: Cluster) -> Credenti
         LoginError: `secret_missing`.
         StorageError: the store is locked.
     """
-    secret: Secret | None = await secrets.get(cluster.id, cluster.login.method)
+    secret: Secret | None = await secrets.get(cluster.id, cluster.login)
     if secret is None:
         raise secret_missing(cluster.name)
     return Credentials(cluster.login.method, cluster.login.user, secret, cluster.login.token_id)

@@ -55,6 +55,7 @@ def identity_document(cluster: Cluster) -> Document:
         "guard": {"read_only": cluster.read_only},
         "kept": {
             "login_changed_at": optional_written(login.changed_at),
+            "secret_id": login.secret_id,
             "trusted_at": optional_written(trust.trusted_at),
             "anchor_pem": trust.anchor_pem,
             "certificate": _certificate_document(trust.certificate, trust.anchor_pem),
@@ -151,6 +152,7 @@ def _login(identity: Mapping[str, Any], refused: bool) -> Login:
         fields.optional_moment(identity["kept"]["login_changed_at"]),
         fields.boolean(login["minted"]) if token else False,
         fields.optional_moment(login["expires_at"]) if token else None,
+        fields.optional_text(identity["kept"]["secret_id"]),
     )
 
 

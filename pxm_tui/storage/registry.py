@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pxm_tui.storage.book import Book
 
 FILE_NAME = "clusters.json"
-FORMAT = 2
+FORMAT = 3
 
 Content = dict[str, Any]
 Tables = dict[str, dict[str, Any]]
@@ -39,7 +39,15 @@ def _with_trust_and_guard(content: Content) -> Content:
     return content | {"format": 2, IDENTITIES: identities}
 
 
-MIGRATIONS: Mapping[int, Migration] = {1: _with_trust_and_guard}
+def _with_secret_ids(content: Content) -> Content:
+    """Format 3 knows which secret is the login's. Those from before have no id, in the secret store neither."""
+    identities = {
+        key: before | {"kept": before["kept"] | {"secret_id": None}} for key, before in content[IDENTITIES].items()
+    }
+    return content | {"format": 3, IDENTITIES: identities}
+
+
+MIGRATIONS: Mapping[int, Migration] = {1: _with_trust_and_guard, 2: _with_secret_ids}
 """By format number: makes the content of the next format from that one."""
 
 

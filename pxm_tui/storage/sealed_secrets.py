@@ -17,7 +17,7 @@ from pxm_tui.storage.login_session import LoginSession
 from pxm_tui.storage.notices import Notices
 from pxm_tui.storage.sealing import Argon2, Key
 from pxm_tui.storage.stored_file import Stored, StoredFile
-from pxm_tui.storage.vault_file import EntryKey, Vault
+from pxm_tui.storage.vault_file import Choice, EntryKey, Vault
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,14 +128,14 @@ class SealedSecrets:
         vault = loaded.value
         return True, _secret(vault, place, opened[1]) if place in vault.entries else None
 
-    def erase(self, unwanted: Callable[[EntryKey, datetime], bool]) -> int:
-        """Erase the entries for which `unwanted(place, created_at)` holds; how many. Needs no key."""
+    def erase(self, unwanted: Choice) -> int:
+        """Erase the entries that are `unwanted`, which is asked again under the lock; how many. Needs no key."""
         vault = self._load()
-        if vault is None or not _places(vault, unwanted):
+        if vault is None or not _chosen(vault, unwanted):
             return 0
         with self._file.lock():
             vault = self._load(locked=True)
-            places = [] if vault is None else _places(vault, unwanted)
+            places = () if vault is None else _chosen(vault, unwanted)
             if vault is not None and places:
                 self._write(vault.without(places), forget=True)
             return len(places)
@@ -386,10 +386,5 @@ def _secret(vault: Vault, place: EntryKey, key: Key) -> Secret:
     return secret
 
 
-def _places(vault: Vault, unwanted: Callable[[EntryKey, datetime], bool]) -> list[EntryKey]:
-    return [place for place, entry in vault.entries.items() if unwanted(place, entry.created_at)]
-
-
-def older_strangers(known: Collection[str], older_than: datetime) -> Callable[[EntryKey, datetime], bool]:
-    """Tells the entries of clusters that are not `known` and were made before `older_than`."""
-    return lambda place, created_at: place[0] not in known and created_at < older_than
+def _chosen(vault: Vault, choice: Choice) -> Collection[EntryKey]:
+    return choice({place: entry.created_at for place, entry in vault.entries.items()})

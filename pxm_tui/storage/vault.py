@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pxm_tui.domain.cluster import LoginMethod
+from pxm_tui.domain.cluster import Cluster, Login
 from pxm_tui.domain.messages import secret_store as unusable
 from pxm_tui.domain.messages import secrets_locked
 from pxm_tui.domain.secret import Secret
@@ -17,10 +17,10 @@ from pxm_tui.storage.keyholders import Keyring
 from pxm_tui.storage.lock import LOCK_SECONDS, FileLock
 from pxm_tui.storage.login_session import LoginSession
 from pxm_tui.storage.notices import Notices
-from pxm_tui.storage.sealed_secrets import SealedSecrets, older_strangers
+from pxm_tui.storage.sealed_secrets import SealedSecrets
 from pxm_tui.storage.sealing import Argon2
 from pxm_tui.storage.stored_file import StoredFile
-from pxm_tui.storage.vault_file import FILE_NAME, EntryKey, VaultCodec
+from pxm_tui.storage.vault_file import FILE_NAME, Choice, EntryKey, VaultCodec
 from pxm_tui.storage.writer_thread import WriterThread
 
 
@@ -158,31 +158,41 @@ class SecretVault:
         for place, (_, secret) in held.items():
             await self._put(place, secret)
 
-    async def put(self, cluster_id: str, kind: LoginMethod, secret: Secret) -> None:
-        """Keep a secret, replacing an older one of the same cluster and kind; on the disk when this returns."""
-        place = cluster_id, kind.value
+    async def put(self, cluster_id: str, login: Login, secret: Secret) -> None:
+        """Keep the secret of a login, beside those of other logins of the cluster; on the disk when this returns."""
+        place = cluster_id, login.secret_kind
         if self._memory is not None:
             self._refuse_if_locked()
             self._memory[place] = self._now(), secret
         else:
             await self._put(place, secret)
 
-    async def get(self, cluster_id: str, kind: LoginMethod) -> Secret | None:
-        """The secret, or None where there is none."""
-        place = cluster_id, kind.value
+    async def get(self, cluster_id: str, login: Login) -> Secret | None:
+        """The secret of this login and no other, or None where there is none."""
+        place = cluster_id, login.secret_kind
         if self._memory is not None:
             self._refuse_if_locked()
             return self._memory[place][1] if place in self._memory else None
         known, secret = self._sealed.peek(place)
         return secret if known else await self._thread.run(lambda: self._sealed.get(place))
 
-    async def delete(self, cluster_id: str, kind: LoginMethod | None = None) -> None:
-        """Erase a cluster's secrets, or one of them, from memory and file, and from the file's copy. Needs no key."""
-        await self._erase(lambda place, _: place[0] == cluster_id and kind in {None, place[1]})
+    async def delete(self, cluster_id: str, login: Login | None = None) -> None:
+        """Erase a cluster's secrets, or that of one login, from memory, file and the file's copy. Needs no key."""
+        kind = None if login is None else login.secret_kind
 
-    async def sweep(self, known: Collection[str], older_than: datetime) -> int:
-        """Erase secrets made before `older_than` whose cluster is not in `known`; gives how many."""
-        return await self._erase(older_strangers(frozenset(known), older_than))
+        def unwanted(held: Mapping[EntryKey, datetime]) -> Collection[EntryKey]:
+            return [place for place in held if place[0] == cluster_id and kind in {None, place[1]}]
+
+        await self._erase(unwanted)
+
+    async def sweep(self, records: Callable[[], Iterable[Cluster]], older_than: datetime) -> int:
+        """Erase the secrets that were put before `older_than` and are of no record's login; gives how many."""
+
+        def unwanted(held: Mapping[EntryKey, datetime]) -> Collection[EntryKey]:
+            old = {place for place, created_at in held.items() if created_at < older_than}
+            return old and old - {(cluster.id, cluster.login.secret_kind) for cluster in records()}
+
+        return await self._erase(unwanted)
 
     def close(self) -> None:
         """Finish what was begun, forget the key and end the thread."""
@@ -196,9 +206,9 @@ class SecretVault:
     async def _put(self, place: EntryKey, secret: Secret) -> None:
         await self._thread.run(lambda: self._sealed.put(place, secret))
 
-    async def _erase(self, unwanted: Callable[[EntryKey, datetime], bool]) -> int:
+    async def _erase(self, unwanted: Choice) -> int:
         held = self._memory or {}
-        gone = [place for place, (created_at, _) in held.items() if unwanted(place, created_at)]
+        gone = unwanted({place: created_at for place, (created_at, _) in held.items()})
         for place in gone:
             del held[place]
         return len(gone) + await self._thread.run(lambda: self._sealed.erase(unwanted))

@@ -1,10 +1,16 @@
-"""What `secrets.vault` holds: who keeps its key, the wrapped key, and sealed entries."""
+"""What `secrets.vault` holds: who keeps its key, the wrapped key, and sealed entries.
+
+An entry is of one login of one cluster: its `kind` is `Login.secret_kind`, which is method, random id and account. It
+is sealed for its vault, cluster, kind and time, so that it opens nowhere else. Before logins had ids the kind was the
+method alone. Such entries stay as they are and are found by the records from then, whose logins have no id either; the
+next login of the cluster gets an entry of the present form, and with that the old one goes.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from json.encoder import encode_basestring_ascii
@@ -25,6 +31,9 @@ FORMAT = 1
 
 EntryKey = tuple[str, str]
 """Cluster id and kind of secret."""
+
+Choice = Callable[[Mapping[EntryKey, datetime]], Collection[EntryKey]]
+"""Which entries are meant, of these and when they were made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +92,7 @@ class Vault:
         entry = Entry(moment, key.seal(secret, about), about)
         return replace(self, entries={**self.entries, place: entry})
 
-    def without(self, places: Sequence[EntryKey]) -> Vault:
+    def without(self, places: Collection[EntryKey]) -> Vault:
         """The vault without some entries."""
         return replace(self, entries={place: entry for place, entry in self.entries.items() if place not in places})
 

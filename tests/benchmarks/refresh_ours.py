@@ -51,7 +51,7 @@ async def records_of(clusters: list[Described]) -> tuple[list[Cluster], FakeSecr
         some = enumerate(clusters[start : start + CONCURRENCY], start)
         for record, secret in await asyncio.gather(*(record_of(found, number, gateway) for number, found in some)):
             records.append(record)
-            secrets.kept[record.id, LoginMethod.TOKEN] = secret
+            secrets.kept[record.id, record.login.secret_kind] = secret
     return records, secrets
 
 

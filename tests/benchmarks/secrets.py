@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pxm_tui.domain.cluster import LoginMethod
+from pxm_tui.domain.cluster import Login, LoginMethod
 from pxm_tui.domain.secret import Secret
 from pxm_tui.services.ports import VaultMode
 from pxm_tui.storage.sealing import Argon2, Key
@@ -25,6 +25,7 @@ SECRETS = 1000
 ROUNDS = 21
 UNLOCKS = 7
 PASSPHRASE = Secret("correct horse battery staple")
+LOGIN = Login(LoginMethod.TOKEN, "root@pam", "root@pam!pxm-jump1-anna-550e8400", secret_id="6ccb1f040a574b1c")
 LOOK_EVERY = 0.002
 """Seconds between two looks of who watches the loop."""
 
@@ -58,7 +59,7 @@ def read_all() -> tuple[float, float]:
     vault, key = Vault.new("550e8400-e29b-41d4-a716-446655440000", VaultMode.KEYRING, None, Key.new())
     entries: dict[EntryKey, Entry] = {}
     for number in range(SECRETS):
-        place = f"{number:08}-0a57-4b1c-9f54-9f0b0f2a1f11", "token"
+        place = f"{number:08}-0a57-4b1c-9f54-9f0b0f2a1f11", LOGIN.secret_kind
         entries |= vault.with_secret(place, Secret("6ccb1f04-0a57-4b1c-9f54-9f0b0f2a1f11"), NOW, key).entries
     vault = replace(vault, entries=entries)
     boxes = [(entry.box[:12], entry.box[12:], entry.about) for entry in entries.values()]
@@ -93,7 +94,7 @@ async def unlock(directory: Path) -> tuple[float, float, float]:
     """
     maker = SecretVault(directory, secret_store="passphrase", passphrase=PASSPHRASE)
     for number in range(40):
-        await maker.put(f"c{number}", LoginMethod.TOKEN, Secret("6ccb1f04"))
+        await maker.put(f"c{number}", LOGIN, Secret("6ccb1f04"))
     maker.close()
     times, lags, idle = [], [], []
     for _ in range(UNLOCKS):

@@ -75,7 +75,7 @@ def record(mode: TrustMode, method: LoginMethod, *endpoints: Endpoint) -> Cluste
 async def check(cluster: Cluster) -> Status:
     """Check as a person does, then as the watch does."""
     secrets = FakeSecrets()
-    await secrets.put(cluster.id, cluster.login.method, Secret(SECRET))
+    await secrets.put(cluster.id, cluster.login, Secret(SECRET))
     checker = Checker(secrets, gateway(), lambda: datetime.now(UTC), time.monotonic)
     outcome = await checker.check_everywhere(cluster, Snapshot(cluster.id), Silent())
     again = await checker.refresh(cluster, outcome.snapshot)

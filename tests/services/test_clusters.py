@@ -194,7 +194,8 @@ async def test_logging_in_again_changes_the_login_only() -> None:
     assert report.error is None
     assert stored.login.token_id == "monitor@pve!new"
     assert (stored.trust, stored.labels, stored.name) == (PROD.trust, PROD.labels, PROD.name)
-    assert found.secrets.kept[PROD.id, LoginMethod.TOKEN].reveal() == "new-secret"
+    assert found.secrets.of(stored) == "new-secret"
+    assert found.secrets.of(PROD) is None, "the one before is erased"
 
 
 async def test_a_login_that_fails_again_changes_nothing() -> None:
@@ -203,7 +204,7 @@ async def test_a_login_that_fails_again_changes_nothing() -> None:
     report = await found.services.clusters.log_in_again(PROD.id, login, BEFORE, Recorder())
     assert report.error is not None
     assert (await found.repository.find_by_id(PROD.id)) == PROD
-    assert found.secrets.kept[PROD.id, LoginMethod.TOKEN].reveal() == "right-secret"
+    assert found.secrets.of(PROD) == "right-secret"
 
 
 async def test_comparing_and_trusting_a_changed_certificate() -> None:

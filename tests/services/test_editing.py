@@ -87,13 +87,15 @@ async def test_a_name_taken_meanwhile_gives_the_secret_back() -> None:
     task = asyncio.create_task(edits.edit(name="eins", credentials=replace(TOKEN, secret=Secret("right-secret"))))
     for _ in range(20):
         await asyncio.sleep(0)
-    edits.bench.secrets.kept[edits.record.id, LoginMethod.TOKEN] = Secret("the-old-one")
+    await edits.bench.secrets.put(edits.record.id, edits.record.login, Secret("the-old-one"))
     await edits.bench.repository.save(cluster("eins", number=7))
     gate.set()
     with pytest.raises(EditFailedError) as failure:
         await task
     assert failure.value.error.cause == "already_registered"
-    assert edits.bench.secrets.kept[edits.record.id, LoginMethod.TOKEN].reveal() == "the-old-one"
+    kinds = [kind for cluster_id, kind in edits.bench.secrets.kept if cluster_id == edits.record.id]
+    assert kinds == [edits.record.login.secret_kind]
+    assert edits.bench.secrets.of(edits.record) == "the-old-one"
     assert await edits.stored() == edits.record
 
 
@@ -156,7 +158,7 @@ async def test_another_login_carries_a_whole_check() -> None:
     done = await edits.edit(credentials=PASSWORD, token=None)
     assert done.changed == ("login",)
     assert (done.cluster.login.method, done.cluster.login.user) == (LoginMethod.PASSWORD, "root@pam")
-    assert edits.bench.secrets.kept[edits.record.id, LoginMethod.PASSWORD].reveal() == "right-password"
+    assert edits.bench.secrets.of(done.cluster) == "right-password"
     assert [step.name for step in done.steps][-2:] == ["discovery", "save"]
     assert "right-password" not in repr(Changes(credentials=PASSWORD))
 
@@ -165,7 +167,8 @@ async def test_a_refused_login_changes_nothing() -> None:
     edits = Edits()
     failure = await edits.fails(credentials=WRONG, name="eins")
     assert failure.error.cause == "token"
-    assert edits.bench.secrets.kept[edits.record.id, LoginMethod.TOKEN].reveal() == "right-secret"
+    assert edits.bench.secrets.by_method() == {"token": "right-secret"}
+    assert edits.bench.secrets.of(edits.record) == "right-secret"
     assert edits.first.logins == 1
 
 
@@ -324,7 +327,7 @@ async def test_what_somebody_else_has_changed_meanwhile_stays(what: str, monkeyp
         monkeypatch.setattr(edits.bench.repository, "update", whole)
         await edits.bench.repository.save(changed)
         if what == "login":
-            await edits.bench.secrets.put(edits.record.id, LoginMethod.TOKEN, Secret("theirs"))
+            await edits.bench.secrets.put(edits.record.id, changed.login, Secret("theirs"))
         return await whole(*given)
 
     monkeypatch.setattr(edits.bench.repository, "update", late)
@@ -333,5 +336,4 @@ async def test_what_somebody_else_has_changed_meanwhile_stays(what: str, monkeyp
     assert failure.value.error.cause == "changed_meanwhile"
     assert what in failure.value.error.message
     assert await edits.stored() == changed
-    kept = edits.bench.secrets.kept[edits.record.id, LoginMethod.TOKEN].reveal()
-    assert kept == ("theirs" if what == "login" else "right-secret")
+    assert edits.bench.secrets.of(changed) == ("theirs" if what == "login" else "right-secret")

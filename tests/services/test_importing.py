@@ -10,7 +10,7 @@ import pytest
 
 from pxm_tui.domain import messages
 from pxm_tui.domain.certificate import TrustMode
-from pxm_tui.domain.cluster import Cluster, LoginMethod, Status
+from pxm_tui.domain.cluster import Cluster, Status
 from pxm_tui.domain.errors import StorageError
 from pxm_tui.domain.secret import Secret
 from pxm_tui.formats.own import row_of
@@ -173,7 +173,7 @@ async def test_what_a_registration_does_not_know_is_taken_from_the_row() -> None
     assert [endpoint.host for endpoint in stored.endpoints] == ["10.0.0.1", "10.0.0.77"]
     assert stored.created_at.isoformat() == "2025-01-02T02:04:05+00:00"
     assert stored.status is Status.HEALTHY
-    assert bench.secrets.kept[stored.id, LoginMethod.TOKEN].reveal() == SECRET
+    assert bench.secrets.of(stored) == SECRET
 
 
 async def test_a_row_without_a_secret_sends_no_login() -> None:
@@ -251,9 +251,10 @@ async def test_what_another_import_has_saved_meanwhile_stays(secret: str | None,
         await asyncio.sleep(0)
     theirs = replace(cluster("theirs", number=9), id=ID)
     await bench.repository.save(theirs)
-    await bench.secrets.put(ID, LoginMethod.TOKEN, Secret("theirs"))
+    await bench.secrets.put(ID, theirs.login, Secret("theirs"))
     gate.set()
     (result,) = await task
     assert result.verdict is Verdict.ALREADY_REGISTERED
     assert await bench.repository.list() == (theirs,)
-    assert bench.secrets.kept[ID, LoginMethod.TOKEN].reveal() == "theirs"
+    assert bench.secrets.of(theirs) == "theirs"
+    assert len(bench.secrets.kept) == 1

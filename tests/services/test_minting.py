@@ -147,7 +147,7 @@ async def test_the_line_for_an_administrator_makes_the_operator_role_too() -> No
 async def test_no_token_keeps_the_password() -> None:
     found = bench()
     done = await register(found, mint_token=False)
-    assert found.secrets.kept[done.cluster.id, LoginMethod.PASSWORD].reveal() == "right-password"
+    assert found.secrets.of(done.cluster) == "right-password"
     assert server_of(found).token_writes == []
     assert done.ticket is not None
 

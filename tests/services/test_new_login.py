@@ -60,7 +60,7 @@ async def log_in(found: Bench, credentials: Credentials = ROOT, **options: Any) 
 
 
 def secrets_of(found: Bench) -> dict[str, str]:
-    return {str(kind): secret.reveal() for (_, kind), secret in found.secrets.kept.items()}
+    return found.secrets.by_method()
 
 
 def untouched(found: Bench) -> bool:
@@ -307,7 +307,7 @@ async def test_cancelled_while_it_saves_the_token_stays_that_the_record_has(
         await task
     for record in await found.repository.list():
         token_id = record.login.token_id or ""
-        assert server_of(found).tokens[token_id] == found.secrets.kept[record.id, LoginMethod.TOKEN].reveal()
+        assert server_of(found).tokens[token_id] == found.secrets.of(record)
     written_down = [intent.token_id for intent in found.intents.held]
     assert written_down == ([] if how == "register" else [OLD])
     assert set(written_down) <= set(server_of(found).tokens)

@@ -9,7 +9,7 @@ import pytest
 
 from pxm_tui.domain import connection_messages, login_messages, messages
 from pxm_tui.domain.certificate import TrustMode
-from pxm_tui.domain.cluster import Endpoint, Limit, LoginMethod, Status
+from pxm_tui.domain.cluster import Endpoint, Limit, Status
 from pxm_tui.domain.errors import InvalidError, PxmError, StorageError
 from pxm_tui.domain.steps import REGISTER_STEPS, StepState
 from pxm_tui.services.registration import Registration, RegistrationFailedError, free_name
@@ -50,9 +50,8 @@ async def test_successful_registration() -> None:
     assert stored.status is Status.HEALTHY
     assert (stored.proxmox_version, stored.node_count, stored.guests_total) == ("9.2.11", 3, 12)
     assert stored.created_at == stored.updated_at == NOW.replace(microsecond=0)
-    assert {(key, kind): secret.reveal() for (key, kind), secret in found.secrets.kept.items()} == {
-        (stored.id, LoginMethod.TOKEN): "minted-secret"
-    }
+    assert found.secrets.by_method() == {"token": "minted-secret"}
+    assert found.secrets.of(stored) == "minted-secret"
     assert stored.trust.mode is TrustMode.PINNED_LEAF
     assert stored.trust.fingerprint == certificate().sha256
 
@@ -62,7 +61,7 @@ async def test_a_registration_with_a_token() -> None:
     done = await register(found, **TOKEN)
     assert done.cluster.login.token_id == "monitor@pve!pxm"
     assert done.cluster.login.user == "monitor@pve"
-    assert found.secrets.kept[done.cluster.id, LoginMethod.TOKEN].reveal() == "right-secret"
+    assert found.secrets.of(done.cluster) == "right-secret"
 
 
 async def test_the_name_may_stay_empty() -> None:

@@ -50,7 +50,7 @@ async def rotate(found: Bench, key: Key | None = None) -> Rotation:
 
 
 async def secrets_of(found: Bench) -> dict[str, str]:
-    return {str(kind): secret.reveal() for (_, kind), secret in found.secrets.kept.items()}
+    return found.secrets.by_method()
 
 
 async def test_the_old_token_goes_last() -> None:
@@ -207,7 +207,7 @@ async def test_a_login_that_somebody_else_has_changed_meanwhile_stays() -> None:
         await asyncio.sleep(0)
     theirs = replace(minted(), login=Login(LoginMethod.TOKEN, "b@pve", "b@pve!x"))
     await found.repository.save(theirs)
-    await found.secrets.put(theirs.id, LoginMethod.TOKEN, Secret("theirs"))
+    await found.secrets.put(theirs.id, theirs.login, Secret("theirs"))
     gate.set()
     done = await task
     assert done.error is not None

@@ -13,7 +13,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pxm_tui.domain.cluster import LoginMethod
 from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.secret import Secret
 from pxm_tui.services.ports import VaultMode
@@ -22,6 +21,7 @@ from pxm_tui.storage.keyholders import Keyring
 from pxm_tui.storage.sealing import Argon2
 from pxm_tui.storage.vault import SecretVault
 from tests.storage.faults import WatchedPrimitives, kill_here, run_until_killed
+from tests.storage.vaults import TOKEN
 
 FORMER, NEW = Secret("the former one"), Secret("the new one")
 KEPT = {f"c{number}": f"s3cret-{number}" for number in range(5)}
@@ -66,8 +66,8 @@ async def fill(directory: Path, mode: VaultMode) -> None:
     if mode is VaultMode.PASSPHRASE:
         await vault.unlock(FORMER)
     for cluster, secret in KEPT.items():
-        await vault.put(cluster, LoginMethod.TOKEN, Secret(secret))
-    await vault.put("c0", LoginMethod.TOKEN, Secret(KEPT["c0"]))  # replacing writes the copy, too
+        await vault.put(cluster, TOKEN, Secret(secret))
+    await vault.put("c0", TOKEN, Secret(KEPT["c0"]))  # replacing writes the copy, too
     vault.close()
 
 
@@ -92,7 +92,7 @@ async def opened_by(directory: Path) -> list[str]:
         try:
             if passphrase is not None:
                 await vault.unlock(passphrase)
-            secrets = {cluster: await vault.get(cluster, LoginMethod.TOKEN) for cluster in KEPT}
+            secrets = {cluster: await vault.get(cluster, TOKEN) for cluster in KEPT}
             if secrets == {cluster: Secret(secret) for cluster, secret in KEPT.items()}:
                 found.append(name)
         except PxmError:

@@ -9,13 +9,13 @@ import asyncio
 import sys
 from pathlib import Path
 
-from pxm_tui.domain.cluster import LoginMethod
 from pxm_tui.domain.errors import AlreadyRegisteredError
 from pxm_tui.domain.secret import Secret
 from pxm_tui.storage.sealing import Argon2
 from pxm_tui.storage.tinydb_repository import TinyDbRepository
 from pxm_tui.storage.vault import SecretVault
 from tests.storage.samples import make_cluster
+from tests.storage.vaults import TOKEN
 
 COUNT = 50
 
@@ -38,7 +38,7 @@ async def keep(directory: Path, first: int, passphrase: Secret) -> int:
     """Put 50 secrets into one vault that neither program has made yet."""
     vault = SecretVault(directory, passphrase=passphrase, argon2=lambda: Argon2(1, 64, 1))
     for number in range(first, first + COUNT):
-        await vault.put(f"c{number}", LoginMethod.TOKEN, Secret(f"secret-{number}"))
+        await vault.put(f"c{number}", TOKEN, Secret(f"secret-{number}"))
     vault.close()
     return 0
 

@@ -11,7 +11,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from pxm_tui.domain.cluster import LoginMethod
 from pxm_tui.domain.secret import Secret
 from pxm_tui.storage.tinydb_repository import TinyDbRepository
 from pxm_tui.storage.vault import SecretVault
@@ -19,6 +18,7 @@ from tests.storage.crashing_vault import CHANGES
 from tests.storage.crashing_vault import STEPS as STEPS_OF_A_CHANGE
 from tests.storage.faults import STEPS
 from tests.storage.registering import COUNT
+from tests.storage.vaults import TOKEN
 
 ROOT = Path(__file__).parents[2]
 TRIALS = 200
@@ -95,7 +95,7 @@ async def test_two_programs_that_keep_50_secrets_each_lose_none(tmp_path: Path) 
     await asyncio.to_thread(run_at_once, tmp_path / "data", "open sesame")
     vault = SecretVault(tmp_path / "data", passphrase=Secret("open sesame"))
     for number in NUMBERS:
-        assert await vault.get(f"c{number}", LoginMethod.TOKEN) == Secret(f"secret-{number}")
+        assert await vault.get(f"c{number}", TOKEN) == Secret(f"secret-{number}")
     vault.close()
 
 

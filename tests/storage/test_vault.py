@@ -5,18 +5,21 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import logging
 import stat
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pxm_tui.domain.cluster import LoginMethod
+from pxm_tui.domain import messages
+from pxm_tui.domain.cluster import Cluster, Login
 from pxm_tui.domain.errors import InvalidError, StorageError
 from pxm_tui.domain.secret import Secret
 from pxm_tui.services.ports import SecretStore, VaultMode, VaultState
@@ -26,7 +29,7 @@ from pxm_tui.storage.sealing import Argon2, Key
 from pxm_tui.storage.vault_file import Vault
 from tests.storage.fake_keyring import FakeBackend, class_named, keyring_with
 from tests.storage.faults import failing_at
-from tests.storage.samples import NOW
+from tests.storage.samples import NOW, make_cluster
 from tests.storage.vaults import PASSPHRASE, PASSWORD, SECRET, TOKEN, Make
 
 
@@ -74,18 +77,85 @@ async def test_all_secrets_of_a_cluster_are_erased(store: SecretStore) -> None:
         await store.put(cluster, PASSWORD, SECRET)
     await store.delete("c1")
     await store.delete("nobody")
-    assert [await store.get("c1", kind) for kind in LoginMethod] == [None, None]
-    assert [await store.get("c2", kind) for kind in LoginMethod] == [SECRET, SECRET]
+    assert [await store.get("c1", login) for login in (TOKEN, PASSWORD)] == [None, None]
+    assert [await store.get("c2", login) for login in (TOKEN, PASSWORD)] == [SECRET, SECRET]
+
+
+def records(*names: str, login: Login = TOKEN) -> Callable[[], tuple[Cluster, ...]]:
+    """A registry that has these clusters."""
+    found = tuple(make_cluster(id=name, login=login) for name in names)
+    return lambda: found
 
 
 async def test_strangers_are_swept_when_old_enough(store: SecretStore) -> None:
     for cluster in ("c1", "c2"):
         await store.put(cluster, TOKEN, SECRET)
-    assert await store.sweep(["c1"], NOW) == 0, "made at NOW, not before"
-    assert await store.sweep(["c1", "c2"], NOW + timedelta(days=1)) == 0
-    assert await store.sweep(["c1"], NOW + timedelta(seconds=1)) == 1
+    assert await store.sweep(records("c1"), NOW) == 0, "made at NOW, not before"
+    assert await store.sweep(records("c1", "c2"), NOW + timedelta(days=1)) == 0
+    assert await store.sweep(records("c1"), NOW + timedelta(seconds=1)) == 1
     assert await store.get("c1", TOKEN) == SECRET
     assert await store.get("c2", TOKEN) is None
+
+
+OTHERS = (
+    PASSWORD,
+    replace(TOKEN, secret_id="5e1f00000000f00d"),
+    replace(TOKEN, token_id="root@pam!other"),
+    replace(TOKEN, secret_id=None),
+    replace(PASSWORD, secret_id=None),
+)
+
+
+async def test_a_secret_is_of_one_login_and_stays_beside_those_of_others(store: SecretStore) -> None:
+    for number, login in enumerate((TOKEN, *OTHERS)):
+        assert await store.get("c1", login) is None
+        await store.put("c1", login, Secret(f"secret {number}"))
+    await store.delete("c1", PASSWORD)
+    found = [await store.get("c1", login) for login in (TOKEN, *OTHERS)]
+    assert found == [None if number == 1 else Secret(f"secret {number}") for number in range(6)]
+
+
+async def test_what_is_of_no_record_s_login_is_swept_when_old_enough(store: SecretStore) -> None:
+    for login in (TOKEN, *OTHERS):
+        await store.put("c1", login, SECRET)
+    assert await store.sweep(records("c1", login=OTHERS[1]), NOW) == 0
+    assert await store.sweep(records("c1", login=OTHERS[1]), NOW + timedelta(seconds=1)) == len(OTHERS)
+    found = [await store.get("c1", login) for login in (TOKEN, *OTHERS)]
+    assert found == [SECRET if login is OTHERS[1] else None for login in (TOKEN, *OTHERS)]
+
+
+async def test_a_registry_that_cannot_be_read_sweeps_nothing(store: SecretStore) -> None:
+    def unreadable() -> tuple[Cluster, ...]:
+        raise messages.storage_unusable("/data", "it is damaged")
+
+    await store.put("c1", TOKEN, SECRET)
+    with pytest.raises(StorageError):
+        await store.sweep(unreadable, NOW + timedelta(days=1))
+    assert await store.get("c1", TOKEN) == SECRET
+
+
+async def test_a_sweep_goes_by_the_registry_at_the_moment_at_which_nobody_else_can_write(
+    make: Make, directory: Path
+) -> None:
+    """Another process has put a secret and saved its record while the sweep was waiting for the lock."""
+    vault = make(passphrase=PASSPHRASE)
+    await vault.put("c1", TOKEN, SECRET)
+    await vault.put("c2", TOKEN, SECRET)
+    looks: list[bool] = []
+
+    def look() -> tuple[Cluster, ...]:
+        with (directory / "secrets.vault.lock").open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                looks.append(True)
+                return (make_cluster(id="c1", login=TOKEN),)
+        looks.append(False)
+        return ()
+
+    assert await vault.sweep(look, NOW + timedelta(days=1)) == 1
+    assert looks == [False, True], "a first look without the lock, and one under it"
+    assert await vault.get("c1", TOKEN) == SECRET
 
 
 # Which mode
@@ -235,7 +305,7 @@ async def test_a_locked_vault_is_erased_from_and_swept(make: Make) -> None:
         await first.put(cluster, TOKEN, SECRET)
     locked = make()
     await locked.delete("c1")
-    assert await locked.sweep({"c2"}, NOW + timedelta(minutes=1)) == 1
+    assert await locked.sweep(records("c2"), NOW + timedelta(minutes=1)) == 1
     assert (await locked.state()).open is False
     found = [await first.get(cluster, TOKEN) for cluster in ("c1", "c2", "c3")]
     assert found == [None, SECRET, None]
@@ -355,7 +425,11 @@ def swap_clusters(content: dict[str, Any]) -> None:
 
 
 def swap_kind(content: dict[str, Any]) -> None:
-    content["entries"][0]["kind"] = "password"
+    content["entries"][0]["kind"] = PASSWORD.secret_kind
+
+
+def change_account(content: dict[str, Any]) -> None:
+    content["entries"][0]["kind"] = OTHERS[2].secret_kind
 
 
 def change_time(content: dict[str, Any]) -> None:
@@ -371,19 +445,19 @@ def empty_box(content: dict[str, Any]) -> None:
     content["entries"][0]["box"] = ""
 
 
-@pytest.mark.parametrize("edit", [swap_clusters, swap_kind, change_time, change_box, empty_box])
+@pytest.mark.parametrize("edit", [swap_clusters, swap_kind, change_account, change_time, change_box, empty_box])
 async def test_tampered_entries_are_refused(make: Make, file: Path, edit: Callable[[dict[str, Any]], None]) -> None:
     vault = make(passphrase=PASSPHRASE)
     await vault.put("c1", TOKEN, SECRET)
     await vault.put("c2", TOKEN, Secret("of c2"))
     change(file, edit)
-    kind = PASSWORD if edit is swap_kind else TOKEN
+    login = PASSWORD if edit is swap_kind else OTHERS[2] if edit is change_account else TOKEN
     for reader in (make(passphrase=PASSPHRASE), vault):
         with pytest.raises(StorageError, match="changed by something else") as caught:
-            await reader.get("c1", kind)
+            await reader.get("c1", login)
         assert caught.value.cause == "secret_store"
         with pytest.raises(StorageError, match="changed by something else"):
-            await reader.get("c1", kind)
+            await reader.get("c1", login)
 
 
 async def test_an_entry_of_another_vault_is_refused(make: Make, file: Path) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 from keyring.backends import fail
 
-from pxm_tui.domain.cluster import LoginMethod
+from pxm_tui.domain.cluster import Login, LoginMethod
 from pxm_tui.domain.secret import Secret
 from pxm_tui.storage.vault import SecretVault
 from tests.storage.fake_keyring import keyring_with
 
-TOKEN, PASSWORD = LoginMethod.TOKEN, LoginMethod.PASSWORD
+TOKEN = Login(LoginMethod.TOKEN, "root@pam", "root@pam!pxm", secret_id="5e1f00000000beef")
+PASSWORD = Login(LoginMethod.PASSWORD, "root@pam", secret_id="5e1f00000000cafe")
 PASSPHRASE = Secret("open sesame, please")
 SECRET = Secret("s3cret-of-the-test")
 NO_KEYRING = keyring_with(fail.Keyring())  # type: ignore[no-untyped-call]

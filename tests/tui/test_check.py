@@ -115,7 +115,7 @@ async def test_an_expired_token_ends_in_logging_in_again() -> None:
             if name not in changed:
                 assert getattr(stored, name) == getattr(which, name)
         assert not stored.login.refused
-        assert bench.secrets.kept[which.id, LoginMethod.TOKEN].reveal() == "a-new-secret"
+        assert bench.secrets.of(stored) == "a-new-secret"
 
 
 async def test_a_changed_certificate_ends_in_comparing() -> None:

@@ -240,7 +240,7 @@ async def test_a_token_sent_key_by_key_is_understood() -> None:
         await registered(pilot, app)
         (stored,) = await bench.repository.list()
         assert stored.login.token_id == "monitor@pve!pxm"
-        assert bench.secrets.kept[stored.id, LoginMethod.TOKEN].reveal() == "right-secret"
+        assert bench.secrets.of(stored) == "right-secret"
 
 
 async def test_a_name_that_is_taken_is_said_at_the_name() -> None:
