@@ -66,6 +66,26 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ),
     ),
     (
+        "The program is killed, the power goes, or the disk fails while a login is changed",
+        "The new secret is kept beside the old one, then the record is replaced in one step, then the old one is "
+        "erased: whatever was killed when, the record finds the secret of its own login. What is left over is erased "
+        "at a later start, after 10 minutes.",
+        (
+            "tests/storage/test_login_crashes.py::test_kill_9_at_any_step_of_a_change_leaves_a_login_that_works",
+            "tests/storage/test_login_crashes.py::test_whoever_is_killed_when_the_record_s_login_works",
+            "tests/storage/test_login_crashes.py::test_wherever_the_disk_fails_the_record_s_login_works",
+        ),
+    ),
+    (
+        "Two people change the login of one cluster at once",
+        "One wins; the other is told, and has erased nothing but what it had put itself.",
+        (
+            "tests/storage/test_login_crashes.py::"
+            "test_of_two_that_change_one_login_at_once_one_wins_and_the_other_is_told",
+            "tests/storage/test_login_crashes.py::test_two_programs_that_change_one_login_at_once_lose_none",
+        ),
+    ),
+    (
         "Two people register at once",
         "Each write happens under a lock; of two registrations of one cluster the second is refused, and two programs "
         "lose nothing of each other's.",

@@ -35,9 +35,19 @@ from pxm_tui.services.journal import Journal
 from pxm_tui.services.means import Means
 from pxm_tui.services.minting import Mint
 from pxm_tui.services.polling import PollingPolicy
-from pxm_tui.services.ports import Clock, CodeSource, Credentials, Ticket, VaultMode, VaultState
+from pxm_tui.services.ports import (
+    Clock,
+    ClusterRepository,
+    CodeSource,
+    Credentials,
+    SecretStore,
+    Ticket,
+    VaultMode,
+    VaultState,
+)
 from pxm_tui.services.secret_keeping import SecretsService
 from pxm_tui.services.software import SoftwareService
+from pxm_tui.services.token_ports import IntentLog
 from pxm_tui.services.token_service import TokenService
 from pxm_tui.storage.memory_repository import MemoryRepository
 
@@ -415,7 +425,7 @@ class FakeIntents:
         return tuple(self.ended)
 
 
-def make_mint(intents: FakeIntents, journal: Journal, clock: Clock, guard: Guard | None = None) -> Mint:
+def make_mint(intents: IntentLog, journal: Journal, clock: Clock, guard: Guard | None = None) -> Mint:
     """What tokens are made with on the machine `jump1` by `anna`; they last a year less 30 days."""
     audit = Audit(FakeAuditLog(), ANNA, clock, journal)
     guard = guard or Guard(MemoryRepository(), audit, journal, clock)
@@ -427,6 +437,7 @@ class FakeSecrets:
 
     def __init__(self, passphrase: str | None = None, *, exists: bool = True, asks: bool = True) -> None:
         self.kept: dict[tuple[str, str], Secret] = {}
+        self.swept: list[tuple[tuple[Cluster, ...], datetime]] = []
         self._passphrase = passphrase
         mode = VaultMode.PASSPHRASE if exists else None
         self._state = VaultState(mode, open=passphrase is None, exists=exists, asks=asks)
@@ -497,7 +508,8 @@ class FakeSecrets:
         }
 
     async def sweep(self, records: Callable[[], Iterable[Cluster]], older_than: datetime) -> int:
-        """Nothing is old."""
+        """Nothing is old; that it was asked for is remembered."""
+        self.swept.append((tuple(records()), older_than))
         return 0
 
 
@@ -574,6 +586,33 @@ class Bench:
     intents: FakeIntents
 
 
+def make_means(
+    repository: ClusterRepository,
+    secrets: SecretStore,
+    gateway: FakeGateway,
+    clock: StillClock,
+    intents: IntentLog,
+    audit_log: FakeAuditLog,
+    *,
+    read_only: bool = False,
+) -> Means:
+    """What the services work with, the Proxmox client a made-up one."""
+    journal = Journal(clock)
+    audit = Audit(audit_log, ANNA, clock, journal)
+    guard = Guard(repository, audit, journal, clock, read_only=read_only)
+    return Means(
+        repository=repository,
+        secrets=secrets,
+        gateway=lambda: gateway,
+        runner=InlineRunner(),
+        clock=clock,
+        timer=clock.timer,
+        journal=journal,
+        audit=audit,
+        mint=replace(make_mint(intents, journal, clock, guard), audit=audit),
+    )
+
+
 def make_bench(
     clusters: Collection[Cluster] = (),
     *,
@@ -590,22 +629,8 @@ def make_bench(
     for cluster in clusters:
         known = "right-secret" if cluster.login.method is LoginMethod.TOKEN else "right-password"
         store.kept[cluster.id, cluster.login.secret_kind] = Secret(known)
-    runner, journal, audit_log = InlineRunner(), Journal(clock), FakeAuditLog()
-    audit = Audit(audit_log, ANNA, clock, journal)
-    pending = intents or FakeIntents()
-    guard = Guard(repository, audit, journal, clock, read_only=read_only)
-    mint = replace(make_mint(pending, journal, clock, guard), audit=audit)
-    means = Means(
-        repository=repository,
-        secrets=store,
-        gateway=lambda: gateway,
-        runner=runner,
-        clock=clock,
-        timer=clock.timer,
-        journal=journal,
-        audit=audit,
-        mint=mint,
-    )
+    pending, audit_log = intents or FakeIntents(), FakeAuditLog()
+    means = make_means(repository, store, gateway, clock, pending, audit_log, read_only=read_only)
     service = ClusterService(means)
     fleet = FleetService(means, cache, PollingPolicy(period=period))
     places = Places(
@@ -621,9 +646,9 @@ def make_bench(
         fleet=fleet,
         software=SoftwareService(means),
         secrets=SecretsService(service, fleet),
-        journal=journal,
-        audit=audit,
-        guard=guard,
+        journal=means.journal,
+        audit=means.audit,
+        guard=means.mint.guard,
         preferences=preferences,
         places=places,
         clock=clock,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -143,3 +144,19 @@ def test_a_change_is_audited(pxm: Pxm, asked: Path) -> None:
     entries = [entry for entry in pxm("audit", "--json").json["entries"] if entry["action"] == "change_secrets"]
     assert [entry["result"] for entry in entries] == ["passphrase", "done"]
     assert NEW not in json.dumps(entries)
+
+
+def test_a_run_erases_old_secrets_that_no_record_names(pxm: Pxm, registered: Path) -> None:
+    """As a kill leaves them; one that was put just now is perhaps about to be named."""
+    content = json.loads(vault_of(registered))
+    known = [entry["kind"] for entry in content["entries"]]
+    one, now = content["entries"][0], datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    content["entries"] += [
+        one | {"kind": "token 5e1f root@pam!left", "created_at": "2026-01-01T00:00:00Z"},
+        one | {"cluster": "of nobody", "created_at": "2026-01-01T00:00:00Z"},
+        one | {"kind": "token 5e1f root@pam!young", "created_at": now},
+    ]
+    (registered / "secrets.vault").write_text(json.dumps(content))
+    assert pxm("check", "--json").status == 0
+    left = [entry["kind"] for entry in json.loads(vault_of(registered))["entries"]]
+    assert left == [*known, "token 5e1f root@pam!young"]

@@ -78,6 +78,14 @@ def sessions(bench: Bench, host: str) -> int:
     return bench.gateway.servers[host].sessions
 
 
+async def test_secrets_that_no_record_names_for_10_minutes_are_swept_at_the_start() -> None:
+    bench = make_bench(many(2))
+    async with watching(bench):
+        ((records, older_than),) = bench.secrets.swept
+    assert [record.id for record in records] == [record.id for record in many(2)]
+    assert older_than == bench.clock() - timedelta(minutes=10)
+
+
 async def test_load_shows_the_last_known_state_without_asking() -> None:
     records = many(3)
     bench = make_bench(records, snapshots={records[0].id: Snapshot(records[0].id, rights="sees all")})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pxm_tui.domain import connection_messages, login_messages
-from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod
+from pxm_tui.domain.cluster import Cluster, Endpoint, Login, LoginMethod
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.software import ClusterSoftware
 from pxm_tui.services.software import KEPT_FOR
@@ -86,7 +86,7 @@ async def test_a_refused_token_is_tried_once() -> None:
 
 async def test_a_locked_store_asks_nobody() -> None:
     class Locked(FakeSecrets):
-        async def get(self, cluster_id: str, kind: LoginMethod) -> Any:
+        async def get(self, cluster_id: str, login: Login) -> Any:
             from pxm_tui.domain.messages import secrets_locked
 
             raise secrets_locked("The secret store is locked.")
