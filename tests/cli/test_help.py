@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -106,7 +107,7 @@ def test_bash_completes(typed: str, expected: list[str], pxm: Pxm, registered: P
         '_pxm; printf "%s\\n" "${COMPREPLY[@]}"'
     )
     done = subprocess.run(
-        ["bash", "--norc", "-c", f'pxm() {{ python3 -m pxm_tui "$@"; }}; {code}'],
+        ["bash", "--norc", "-c", f'pxm() {{ "{sys.executable}" -m pxm_tui "$@"; }}; {code}'],
         capture_output=True,
         text=True,
         check=True,

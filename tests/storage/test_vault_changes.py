@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import json
 import weakref
 from pathlib import Path
@@ -219,7 +220,8 @@ async def test_a_lock_leaves_neither_key_nor_secret_in_memory(make: Make) -> Non
     assert in_memory(Secret(unique)) == 1
     found = holders()
     assert found is not None
-    assert [thing for thing in gc.get_referrers(key[1]) if thing is not key] == []
+    others = [thing for thing in gc.get_referrers(key[1]) if thing is not key]
+    assert [thing for thing in others if not inspect.iscoroutine(thing)] == [], "this test's own, from Python 3.14 on"
 
 
 async def test_a_locked_vault_may_be_changed_by_who_knows_its_passphrase(make: Make) -> None:
