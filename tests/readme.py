@@ -28,6 +28,7 @@ def keys() -> str:
     """The table of keys, from the bindings."""
     from pxm_tui.tui.help_text import key_table
     from pxm_tui.tui.keys import AUDIT_KEYS, DETAIL, HOME, LOG_KEYS
+    from pxm_tui.tui.screens import register_success
     from pxm_tui.tui.screens.register import KEYS
 
     screens = (
@@ -36,6 +37,7 @@ def keys() -> str:
         ("log", LOG_KEYS),
         ("audit", AUDIT_KEYS),
         ("forms and dialogs", KEYS),
+        ("the page after a registration", register_success.KEYS),
     )
     rows = key_table(screens)
     where: dict[tuple[str, str], list[str]] = {("j k ↓ ↑ PgUp PgDn g G", "move"): ["all lists"]}

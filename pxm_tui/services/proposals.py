@@ -34,7 +34,7 @@ to be held up by those that cannot be reached from here."""
 PATIENCE = 0.5
 """Seconds after which a node's next address is tried beside one that has not answered yet."""
 MOST_PROPOSED = 32
-NOT_VOUCHED = "certificate not vouched for by the cluster"
+NOT_VOUCHED = "certificate not of the cluster"
 _MOST_ADDRESSES = 4
 """Of one node, beside the one in the status."""
 _MOST_LOOKS = 3
@@ -67,7 +67,7 @@ class Proposal:
             doubtful = is_doubtful(self.look.error)
             return NOT_VOUCHED if doubtful else reason_of(self.look.error).short
         answers = f"answers, {max(1, round(self.look.rtt_ms or 0))} ms"
-        return f"{answers}; the cluster vouches for its certificate" if self.vouched else answers
+        return f"{answers}; own certificate" if self.vouched else answers
 
 
 @dataclass(frozen=True, slots=True)

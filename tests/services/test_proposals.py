@@ -98,7 +98,7 @@ async def test_a_node_with_a_certificate_of_its_own_is_kept_where_the_registered
     kept, nodes = await found.take()
     assert kept.endpoints == (FIRST, SECOND, THIRD)
     assert kept.trust == replace(PINNED, vouched=(OWN.pem,))
-    assert nodes["pve2"].words == "answers, 1 ms; the cluster vouches for its certificate"
+    assert nodes["pve2"].words == "answers, 1 ms; own certificate"
     assert [server.logins for server in (found.first, found.second, found.third)] == [1, 0, 0]
     assert await found.audited("vouch") == [SECOND.url]
 

@@ -13,12 +13,15 @@ import pytest
 from textual.pilot import Pilot
 from textual.screen import Screen
 
+from pxm_tui.domain import connection_messages
 from pxm_tui.domain.certificate import Certificate, compare
+from pxm_tui.domain.cluster import Endpoint
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.services.dialog import PassphraseQuestion, TrustQuestion
 from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.services.trusting import Comparison
 from pxm_tui.tui.draft import RegisterDraft
+from pxm_tui.tui.endpoint_choices import EndpointRow
 from pxm_tui.tui.fields import FormInput
 from pxm_tui.tui.screens.certificate import CertificateDialog, CompareDialog
 from pxm_tui.tui.screens.check import CheckDialog
@@ -170,6 +173,35 @@ def test_success(snap_compare: Compare, size: tuple[int, int], monkeypatch: pyte
 
     bench = bench_of(code="123456")
     run = submitted(bench, "right-password", done)
+    assert snap_compare(form(bench, replace(DRAFT, name="fra-prod-1")), terminal_size=size, run_before=run)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=IDS)
+def test_success_with_other_nodes(
+    snap_compare: Compare, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uuid, "uuid4", lambda: uuid.UUID("550e8400-e29b-41d4-a716-446655440000"))
+    own, stranger = certificate(seed=7), certificate(seed=8)
+    bench = make_bench(
+        servers={
+            "10.20.0.11": FakeServer(
+                observed=observation(nodes=5), trusted_by_system=True, node_fingerprints=frozenset({own.sha256})
+            ),
+            "10.20.0.12": FakeServer(trusted_by_system=True),
+            "10.20.0.13": FakeServer(certificate=own),
+            "10.20.0.14": FakeServer(errors={"connect": connection_messages.refused(Endpoint("10.20.0.14"))}),
+            "10.20.0.15": FakeServer(certificate=stranger),
+        }
+    )
+
+    async def run(pilot: Pilot[Any]) -> None:
+        app = stage_of(pilot)
+        app.screen.query_one("#password", FormInput).value = "right-password"
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, RegisteredScreen) and bool(app.screen.query(EndpointRow)))
+        await pilot.press("shift+tab", "space")
+        await still(pilot)
+
     assert snap_compare(form(bench, replace(DRAFT, name="fra-prod-1")), terminal_size=size, run_before=run)
 
 

@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from textual import events, on
+from textual import events, on, work
 from textual.app import ComposeResult
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
 from pxm_tui.domain.certificate import TrustMode
-from pxm_tui.domain.cluster import Cluster, LoginMethod, reason_of, trust_words
+from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod, trust_words
 from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.login_messages import grant_line
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.steps import Step, StepState
 from pxm_tui.domain.tokens import expiry_words
 from pxm_tui.services.bundle import Services
-from pxm_tui.services.endpoints import Look
+from pxm_tui.services.dialog import Silent
+from pxm_tui.services.edit_changes import Changes
 from pxm_tui.services.ports import VaultMode, VaultState
+from pxm_tui.services.proposals import Proposal
 from pxm_tui.services.registration import Registration
 from pxm_tui.tui.dialog import BodyScroll, buttons, fit_keys, program_title
+from pxm_tui.tui.endpoint_choices import EndpointChoices, EndpointRow
 from pxm_tui.tui.fields import PushButton
 from pxm_tui.tui.glyphs import STEP_STYLE
 from pxm_tui.tui.keys import Key, bindings
@@ -32,15 +36,29 @@ from pxm_tui.tui.widgets.frame import KeysLine, RuleLine, TitleLine
 
 _LABEL = 11
 KEYS = (
-    Key("registered.next", "tab,right,down", "move(1)", "Tab", "move", "next button"),
-    Key("registered.previous", "shift+tab,left,up", "move(-1)", "Shift-Tab", "move back", "previous button"),
-    Key("registered.done", "escape", "back", "Esc", "done", "back to the clusters"),
+    Key("registered.next", "tab,right,down", "move(1)", "Tab ↓", "move", "next endpoint or button", "Page"),
+    Key("registered.previous", "shift+tab,left,up", "move(-1)", "Shift-Tab", "move back", "the one before", "Page"),
+    Key("registered.take", "space", "take", "Space", "take, leave", "take or leave an endpoint", "Page"),
+    Key("registered.keep", "", "done", "Enter", "keep", "press; keep the endpoints", "Page"),
+    Key("registered.scroll", "", "page", "PgUp PgDn", "scroll", "scroll", "Page"),
+    Key("registered.done", "escape", "back", "Esc", "done", "keep the endpoints; done", "Page"),
 )
-FOOTER = (("Enter", "press"), ("Tab", "move"), ("Esc", "done"))
+AT_A_BUTTON = (("Enter", "press"), ("Tab", "move"), ("Esc", "done"), ("F1", "help"))
+WITH_ENDPOINTS = (
+    ("Enter", "press"),
+    ("Shift-Tab", "choose endpoints"),
+    ("Tab", "move"),
+    ("Esc", "done"),
+    ("F1", "help"),
+)
+AT_AN_ENDPOINT = (("Space", "take, leave"), ("Enter", "keep"), ("Tab", "move"), ("Esc", "done"), ("F1", "help"))
 
 
 class RegisteredScreen(PxmScreen[bool]):
     """What was registered; gives True to register another.
+
+    What works of the other nodes is kept at once, and stays whatever becomes of the page; an endpoint that a person
+    leaves is taken out again when they go.
 
     Args:
         services: the bundle.
@@ -49,15 +67,20 @@ class RegisteredScreen(PxmScreen[bool]):
         second_factor: the login took a code.
     """
 
-    BINDINGS = [*bindings(KEYS), ("pagedown", "page(1)"), ("pageup", "page(-1)")]
+    BINDINGS = [*bindings(KEYS), ("pagedown", "page(1)"), ("pageup", "page(-1)"), ("f1", "help")]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (66, "-roomy")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall"), (30, "-high")]
     DEFAULT_CSS = """
     RegisteredScreen .blank { height: 1; }
     RegisteredScreen.-short .blank { display: none; }
-    RegisteredScreen #registered-body { height: 1fr; scrollbar-size-vertical: 1; }
+    RegisteredScreen #page { height: 1fr; }
+    RegisteredScreen #registered-body { height: auto; max-height: 95%; scrollbar-size-vertical: 1; }
     RegisteredScreen Prose { padding: 0 1; }
     RegisteredScreen .buttons { padding-left: 12; height: 1; }
+    RegisteredScreen.-high .buttons { margin-top: 2; }
+    RegisteredScreen.-high #registered-body { max-height: 88%; }
+    RegisteredScreen.-narrow #registered-body { max-height: 88%; }
+    RegisteredScreen.-narrow EndpointChoices { padding: 0 1 0 3; }
     RegisteredScreen.-narrow .buttons { layout: vertical; height: auto; padding-left: 1; }
     """
 
@@ -69,16 +92,21 @@ class RegisteredScreen(PxmScreen[bool]):
         self._registration = registration
         self._vault = vault
         self._second_factor = second_factor
-        self._looks: tuple[Look, ...] = ()
+        self._cluster = registration.cluster
+        self._proposals: tuple[Proposal, ...] | None = () if registration.joined else None
 
     def compose(self) -> ComposeResult:
-        """Title, facts, buttons, keys."""
+        """Title, facts, endpoints, buttons, keys."""
         yield TitleLine(program_title(self.services, "Register a cluster"), "saved")
         yield Static("", classes="blank")
-        with BodyScroll(id="registered-body"):
-            yield Prose(self._facts(), id="facts")
-            yield Static("", classes="blank")
-            yield Static("", classes="blank")
+        problem = Prose(id="problem")
+        problem.display = False
+        with Vertical(id="page"):
+            with BodyScroll(id="registered-body"):
+                yield Prose(self._facts(), id="facts")
+                yield EndpointChoices(id="choices")
+                yield Prose(self._more(), id="more")
+                yield problem
             yield buttons(PushButton("Done", id="done"), PushButton("Register another", id="another"))
         yield RuleLine()
         yield KeysLine(id="keys")
@@ -86,27 +114,47 @@ class RegisteredScreen(PxmScreen[bool]):
     def on_mount(self) -> None:
         """Enter is done. The look at the other nodes is the app's: it goes on when the page is left."""
         self.query_one("#done").focus(scroll_visible=False)
-        if not self._registration.joined:
+        if self._proposals is None:
             self.app.run_worker(self._find_endpoints(), description="looking at the other nodes")
 
     async def _find_endpoints(self) -> None:
         found = self._registration
         try:
-            cluster, proposals = await self.services.clusters.edits.take_endpoints(found.cluster, found.snapshot.nodes)
+            self._cluster, self._proposals = await self.services.clusters.edits.take_endpoints(
+                found.cluster, found.snapshot.nodes
+            )
         except PxmError:
-            return  # it was deregistered meanwhile, or the registry says elsewhere that it cannot be written
-        self._looks = tuple(one.look for one in proposals)
-        if cluster.endpoints != found.cluster.endpoints:
+            # It was deregistered meanwhile, or the registry says elsewhere that it cannot be written.
+            self._proposals = ()
+        if self._cluster.endpoints != found.cluster.endpoints:
             await self.services.fleet.reload()
-        for facts in self.query("#facts").results(Prose):  # none where the page has gone meanwhile
+        await self._show_endpoints()
+
+    async def _show_endpoints(self) -> None:
+        """Show them as they are kept now; nothing where the page has gone meanwhile."""
+        for facts in self.query("#facts").results(Prose):
             facts.show(self._facts())
+        for choices in self.query("#choices").results(EndpointChoices):
+            await choices.show(self._proposals or (), self._cluster.endpoints)
+            self._show_keys()
 
     async def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002
         """Show as many keys as fit."""
-        self.query_one("#keys", KeysLine).show_content(*fit_keys(FOOTER, self.app.size.width, rows=1))
+        self._show_keys()
+
+    @on(events.DescendantFocus)
+    def _show_keys(self) -> None:
+        self.query_one("#keys", KeysLine).show_content(*fit_keys(self._footer_keys(), self.app.size.width, rows=1))
+
+    def _footer_keys(self) -> Sequence[tuple[str, str]]:
+        if isinstance(self.focused, EndpointRow):
+            return AT_AN_ENDPOINT
+        return WITH_ENDPOINTS if any(row.can_focus for row in self.query(EndpointRow)) else AT_A_BUTTON
+
+    # Keys
 
     def action_move(self, by: int) -> None:
-        """To the other button."""
+        """To the other button, or an endpoint."""
         self.focus_next() if by > 0 else self.focus_previous()
 
     def action_page(self, by: int) -> None:
@@ -114,32 +162,112 @@ class RegisteredScreen(PxmScreen[bool]):
         body = self.query_one("#registered-body")
         body.scroll_relative(y=by * max(1, body.size.height - 1), animate=False)
 
+    def action_take(self) -> None:
+        """Take or leave the endpoint that has the focus."""
+        if isinstance(self.focused, EndpointRow) and not self._keeps:
+            self.focused.toggle()
+
+    def action_help(self) -> None:
+        """The keys of the page."""
+        from pxm_tui.tui.screens.help import HelpScreen
+
+        self.app.push_screen(HelpScreen(self.services, KEYS, "Registered", legend=False))
+
+    def action_done(self) -> None:
+        """Keep the endpoints as they are chosen, and go."""
+        self._leave(another=False)
+
     async def action_back(self) -> None:
-        """Done."""
-        self.dismiss(False)
+        """The same."""
+        self._leave(another=False)
 
     @on(PushButton.Pressed)
     def _pressed(self, event: PushButton.Pressed) -> None:
-        self.dismiss(event.button.id == "another")
+        self._leave(another=event.button.id == "another")
+
+    # Leaving
+
+    @property
+    def _keeps(self) -> bool:
+        """What was chosen is being kept."""
+        return any(worker.group == "keep" and not worker.is_finished for worker in self.workers)
+
+    def _leave(self, *, another: bool) -> None:
+        left = self.query_one("#choices", EndpointChoices).left()
+        chosen = tuple(one for one in self._cluster.endpoints if one not in left)
+        if self._keeps:
+            return
+        if chosen == self._cluster.endpoints:
+            self.dismiss(another)
+        else:
+            self._keep(chosen, another=another)
+
+    @work(group="keep", description="keeping the endpoints")
+    async def _keep(self, chosen: tuple[Endpoint, ...], *, another: bool) -> None:
+        """Take out what a person has left, which asks nobody; where that fails, stay and say so."""
+        from pxm_tui.services.editing import EditFailedError
+
+        found, changes = self._registration, Changes(endpoints=chosen)
+        try:
+            await self.services.clusters.edits.edit(found.cluster.id, changes, found.snapshot, Silent())
+        except EditFailedError as failure:
+            await self._say(failure.error)
+        except PxmError as error:
+            await self._say(error)
+        else:
+            await self.services.fleet.reload()
+            self.dismiss(another)
+
+    async def _say(self, error: PxmError) -> None:
+        """Why the choice could not be kept; the rows are as the record is."""
+        mark = self.glyphs.of_step("failed")
+        problem = self.query_one("#problem", Prose)
+        problem.show([BLANK, Fact(f"{mark} {error.message}", style=STEP_STYLE["failed"]), Fact(error.hint)])
+        problem.display = True
+        self.query_one("#done").focus(scroll_visible=False)
+        await self._show_endpoints()
+        self.query_one("#registered-body").scroll_end(animate=False)
+
+    # What is shown
 
     def _facts(self) -> list[Fact]:
-        cluster, snapshot = self._registration.cluster, self._registration.snapshot
+        cluster = self._registration.cluster
         mark = self.glyphs.of_step("ok")
         done = "has one more endpoint" if self._registration.joined else "is registered"
         head = Content.assemble((mark, STEP_STYLE["ok"]), f" {safe(cluster.name, 64)} {done}.")
-        facts = [Fact(lines=lambda _room: [head]), BLANK, Fact(_cluster_words(cluster), indent=2)]
-        for label, text in self._kept(cluster, snapshot):
-            facts.append(Fact(text, label=label, label_width=_LABEL, indent=2))
-        return [*facts, BLANK, BLANK, Fact(times_words(self._registration.steps), indent=2)]
+        label = "Endpoints" if self._registration.joined else "Endpoint"
+        return [
+            Fact(lines=lambda _room: [head]),
+            BLANK,
+            Fact(_cluster_words(cluster), indent=2),
+            Fact(self._endpoint_words(), label=label, label_width=_LABEL, indent=2),
+        ]
+
+    def _endpoint_words(self) -> str:
+        """Where it is registered; what is below it are the other nodes."""
+        cluster, nodes = self._registration.cluster, self._registration.snapshot.nodes
+        if self._registration.joined:
+            return ", ".join(endpoint.url for endpoint in cluster.endpoints)
+        node = next((node.name for node in nodes if node.local), "")
+        url = f"{cluster.endpoint.url} (node {node})" if node else cluster.endpoint.url
+        if self._proposals is None and len(nodes) > 1:
+            return f"{url}; looking at the other nodes"
+        if not self._proposals:
+            return f"{url}, the only one so far"
+        if any(one.works for one in self._proposals):
+            return f"{url}; where it fails:"
+        return f"{url}; no other one from here:"
+
+    def _more(self) -> list[Fact]:
+        cluster, snapshot = self._registration.cluster, self._registration.snapshot
+        kept = self._kept(cluster, snapshot)
+        facts = [Fact(text, label=label, label_width=_LABEL, indent=2) for label, text in kept]
+        return [*facts, BLANK, Fact(times_words(self._registration.steps), indent=2)]
 
     def _kept(self, cluster: Cluster, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         if self._registration.joined:
-            yield "Endpoints", ", ".join(endpoint.url for endpoint in cluster.endpoints)
             yield "Login", f"{cluster.login.name}, as before; what you typed to log in is forgotten"
             return
-        node = next((node.name for node in snapshot.nodes if node.local), "")
-        at = f" (node {node})" if node else ""
-        yield "Endpoint", f"{cluster.endpoint.url}{at}, {endpoints_words(self._looks)}"
         yield "Trust", _trust(cluster)
         yield "Rights", snapshot.rights
         if cluster.limits:
@@ -150,19 +278,6 @@ class RegisteredScreen(PxmScreen[bool]):
         if token is not None and token.state is StepState.WARNING:
             yield "", f"{token.message} {token.do}"
         yield "Secrets", _secrets(self.services, self._vault)
-
-
-def endpoints_words(looks: Sequence[Look]) -> str:
-    """Which other nodes are endpoints too, and which cannot be from here."""
-    answering = [look.endpoint.authority for look in looks if look.error is None]
-    reasons = {look.endpoint.host: reason_of(look.error).short for look in looks if look.error is not None}
-    silent = [f"{host} ({short})" for host, short in reasons.items()]
-    if len(silent) > 2:
-        silent = [f"{len(silent)} other nodes ({', '.join(dict.fromkeys(reasons.values()))})"]
-    if not looks:
-        return "the only one so far"
-    more = f"and, where it does not answer, {', '.join(answering)}" if answering else "the only one"
-    return f"{more}; not from here: {', '.join(silent)}" if silent else more
 
 
 def _cluster_words(cluster: Cluster) -> str:
