@@ -447,7 +447,7 @@ async def test_a_new_vault_asks_for_a_passphrase_at_the_end() -> None:
     secrets = FakeSecrets("to be chosen", exists=False)
     bench = make_bench(servers={HOST: FakeServer(trusted_by_system=True)}, secrets=secrets)
     app = stage_of(bench)
-    async with app.run_test() as pilot:
+    async with app.run_test(size=(80, 30)) as pilot:
         fill(app)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, PassphraseDialog))
