@@ -362,11 +362,14 @@ SHORT_REASONS = {
 }
 """Words for the status cell, by cause."""
 
+TOKEN_EXPIRED = "It has expired."  # noqa: S105
+"""What a token's refusal says where the server has named that reason."""
+
 
 def reason_of(error: PxmError, step: str | None = None) -> Reason:
     """The reason that an error gives for a cluster's status."""
     short = SHORT_REASONS.get(error.cause, error.cause.replace("_", " "))
-    if error.cause == "token" and "expired" in error.message:
+    if error.cause == "token" and error.probably == TOKEN_EXPIRED:
         short = SHORT_REASONS["token_expired"]
     return Reason(error.cause, short, error.message, error.probably, error.do, step=step)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 
-from pxm_tui.domain.cluster import Endpoint
+from pxm_tui.domain.cluster import TOKEN_EXPIRED, Endpoint
 from pxm_tui.domain.errors import LoginError, NotPermittedError
 from pxm_tui.domain.text import for_shell, one_line, quoted
 
@@ -78,8 +78,16 @@ def token(endpoint: Endpoint, token_id: str, said: str) -> LoginError:
     token = f"{shlex.quote(user)} {shlex.quote(name)}"
     renew = f"Expired: `pveum user token modify {token} --expire $(date -d +1year +%s)`."
     remake = "Secret lost: make a new token, then `c`, Log in again."
-    if "expired" in lowered:
-        probably, do = "It has expired.", renew
+    if "user '" in lowered and "is disabled" in lowered:
+        probably = f"The account {user} is disabled."
+        do = f"On a node: `pveum user modify {shlex.quote(user)} --enable 1`. Then `c` checks it again."
+    elif "user '" in lowered and "expired" in lowered:
+        probably = f"The account {user} has expired."
+        do = f"On a node: `pveum user modify {shlex.quote(user)} --expire 0`. Then `c` checks it again."
+    elif "no such user" in lowered:
+        probably, do = f"The account {user} was deleted.", "Log in with another one: `c`, Log in again."
+    elif "expired" in lowered:
+        probably, do = TOKEN_EXPIRED, renew
     elif "no such token" in lowered:
         probably, do = "It was deleted.", "Make a new token, then `c`, Log in again."
     elif "invalid token value" in lowered:

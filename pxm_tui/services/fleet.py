@@ -138,6 +138,8 @@ class FleetService:
         async def work() -> None:
             self._saving.supersede(cluster.id)
             before = self._views.get(cluster.id, ClusterView(cluster, snapshot))
+            if cluster.status is not before.cluster.status:
+                self._tell_of_change(before.cluster, cluster)
             self._views[cluster.id] = checked(before, cluster, snapshot, tries=1 if failed else 0)
             self._plan(cluster.id)
             self._reload()

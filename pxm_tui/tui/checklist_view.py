@@ -16,7 +16,7 @@ from pxm_tui.domain.steps import Step, StepState
 from pxm_tui.domain.text import one_line
 from pxm_tui.tui.glyphs import STEP_STYLE, Glyphs, glyphs_of
 from pxm_tui.tui.text import fit
-from pxm_tui.tui.wrapping import WrappedLine, fold_hard, wrap
+from pxm_tui.tui.wrapping import WrappedLine, fold_command, wrap
 
 _SAID = re.compile(r'(?P<what>.+?): "(?P<said>.*)"\.\Z', re.DOTALL)
 _NARROW = 60
@@ -126,7 +126,7 @@ class _Composer:
             if line.alone:
                 found += [
                     Content("  ").append(Content.styled(piece, "bold"))
-                    for piece in fold_hard(line.plain, self.width - 2)
+                    for piece in fold_command(line.plain, self.width - 2)
                 ]
             else:
                 found.append(self._indented(line, heading if index == 0 else ""))

@@ -32,7 +32,7 @@ from pxm_tui.tui.endpoint_lines import endpoint_lines
 from pxm_tui.tui.explain import other_nodes
 from pxm_tui.tui.glyphs import STATUS_STYLE, Glyphs, tag_spans
 from pxm_tui.tui.text import content, fit, safe
-from pxm_tui.tui.wrapping import wrap
+from pxm_tui.tui.wrapping import fold_command, wrap
 
 ANSWERS = frozenset({Status.HEALTHY, Status.DEGRADED})
 
@@ -284,8 +284,10 @@ def _labelled(label: str, text: str, indent: int, width: int) -> list[Content]:
     rows: list[Content] = []
     for line in wrap(text, max(10, width - indent - 2)):
         lead = label if not rows else ""
-        if line.alone and rows:
-            rows.append(Content(f"   {line.plain}"))
+        if line.alone:
+            if not rows:
+                rows.append(Content.assemble(" ", (label, "$pxm-faint")))
+            rows += [Content(f"   {piece}") for piece in fold_command(line.plain, max(10, width - 4))]
         else:
             rows.append(Content.assemble(" ", (f"{lead:<{indent}}", "$pxm-faint"), line.plain))
     return rows

@@ -13,7 +13,7 @@ from textual.widget import Widget
 from pxm_tui.domain.text import one_line
 from pxm_tui.tui.checklist_view import styled
 from pxm_tui.tui.glyphs import Glyphs, glyphs_of
-from pxm_tui.tui.wrapping import fold_hard, wrap
+from pxm_tui.tui.wrapping import fold_command, wrap
 
 Lines = Callable[[int], Sequence[Content]]
 """Gives the lines of a fact for so many columns."""
@@ -65,7 +65,7 @@ def fact_lines(fact: Fact, width: int, glyphs: Glyphs) -> list[Content]:
     for line in wrap(glyphs.plain(one_line(fact.text, 2000)), room, commands=not fact.quoted):
         if line.alone:
             at = column if _fits(line.plain, room) else fact.indent
-            pieces = fold_hard(line.plain, max(8, width - at))
+            pieces = fold_command(line.plain, max(8, width - at))
             lines += [Content(" " * at).append(Content.styled(piece, "bold")) for piece in pieces]
         else:
             body = styled(line)

@@ -5,11 +5,15 @@ Commands are what stands between backticks in the messages of the domain. On the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 from rich.cells import cell_len as cell_width
+
+_SHELL_WORD = re.compile(r"""(?:\$\([^)]*\)|[^\s'"]|'[^']*'|"[^"]*"|['"])+""")
+_GOES_ON = " \\"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,24 @@ def fold_hard(text: str, width: int) -> list[str]:
             pieces.append("")
         pieces[-1] += character
     return pieces
+
+
+def fold_command(text: str, width: int) -> list[str]:
+    """A command in lines of at most `width` columns, between its words: a shell takes them as they stand.
+
+    A word that no line can hold is cut.
+    """
+    lines = [""]
+    for word in _SHELL_WORD.findall(text):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if not lines[-1] or cell_width(longer) <= width - len(_GOES_ON):
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    if len(lines) > 1 and cell_width(f"{lines[-2]} {lines[-1]}") <= width:
+        lines[-2:] = [f"{lines[-2]} {lines[-1]}"]
+    *goes_on, last = lines
+    return [piece for line in (*(f"{line}{_GOES_ON}" for line in goes_on), last) for piece in fold_hard(line, width)]
 
 
 def _words(pieces: list[tuple[str, str]], width: int) -> Iterator[_Word]:

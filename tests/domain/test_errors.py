@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from pxm_tui.domain import certificate_messages, connection_messages, login_messages, messages
-from pxm_tui.domain.cluster import Endpoint
+from pxm_tui.domain.cluster import Endpoint, reason_of
 from pxm_tui.domain.errors import Code, PxmError
 from pxm_tui.domain.secret import Secret
 from tests.fakes import certificate
@@ -78,6 +78,22 @@ def test_older_servers_say_which_and_then_only_that_is_said() -> None:
     assert login_messages.token(HERE, "a@pve!b", "token 'b' access expired").probably == "It has expired."
     assert login_messages.token(HERE, "a@pve!b", "no such token 'b' for user 'a@pve'").probably == "It was deleted."
     assert login_messages.token(HERE, "a@pve!b", "invalid token value!").probably == "Its secret is wrong."
+
+
+@pytest.mark.parametrize(
+    ("said", "probably", "do"),
+    [
+        ("user 'a@pve' is disabled", "The account a@pve is disabled.", "pveum user modify a@pve --enable 1"),
+        ("user 'a@pve' access expired", "The account a@pve has expired.", "pveum user modify a@pve --expire 0"),
+        ("no such user ('a@pve')", "The account a@pve was deleted.", "Log in with another one"),
+    ],
+)
+def test_trouble_of_the_owner_is_not_taken_for_the_token_s(said: str, probably: str, do: str) -> None:
+    error = login_messages.token(HERE, "a@pve!b", said)
+    assert error.probably == probably
+    assert do in error.do
+    assert "token modify" not in error.do
+    assert reason_of(error).short == "token invalid"
 
 
 def test_a_secret_does_not_show_itself() -> None:

@@ -280,6 +280,18 @@ async def test_adopting_a_check_shows_it_at_once() -> None:
         assert not fleet.view().clusters[0].waiting
 
 
+async def test_what_a_person_s_check_has_turned_is_in_the_log() -> None:
+    record = replace(many(1)[0], status=Status.UNTRUSTED)
+    bench = make_bench([record], servers={"10.0.0.1": FakeServer()})
+    async with watching(bench, period=None) as (fleet, _):
+        found = fleet.view().clusters[0]
+        mended = replace(record, status=Status.HEALTHY, error=None)
+        await bench.repository.save(mended)
+        await fleet.adopt(mended, found.snapshot)
+        await fleet.adopt(mended, found.snapshot)
+    assert [entry.text for entry in bench.services.journal.entries()] == ["untrusted -> healthy"]
+
+
 def dead(count: int, of: int, *, minutes: float = 4) -> list[Cluster]:
     found = many(of)
     gone = [

@@ -7,7 +7,7 @@ from pxm_tui.domain.cluster import Endpoint
 from pxm_tui.domain.steps import Step, StepState
 from pxm_tui.tui.checklist_view import ChecklistShape, checklist_lines, split_said
 from pxm_tui.tui.glyphs import ASCII, UNICODE
-from pxm_tui.tui.wrapping import fold_hard, wrap
+from pxm_tui.tui.wrapping import fold_command, fold_hard, wrap
 
 
 def lines(text: str, width: int) -> list[str]:
@@ -44,6 +44,18 @@ def test_the_first_line_may_be_narrower() -> None:
 def test_wide_characters_count_twice() -> None:
     assert lines("서울 서울 서울", 9) == ["서울 서울", "서울"]
     assert fold_hard("서울서울", 5) == ["서울", "서울"]
+
+
+def test_a_command_that_no_line_holds_goes_on_as_a_shell_takes_it() -> None:
+    command = "pveum user token modify root@pam pxm-jump1-anna-550e8400 --expire $(date -d +1year +%s)"
+    assert fold_command(command, 74) == [
+        "pveum user token modify root@pam pxm-jump1-anna-550e8400 --expire \\",
+        "$(date -d +1year +%s)",
+    ]
+    assert fold_command("a b c", 5) == ["a b c"]
+    assert fold_command("pxm show 'my own cluster'", 20) == ["pxm show \\", "'my own cluster'"]
+    assert fold_command("a 123456789", 8) == ["a \\", "12345678", "9"]
+    assert fold_command("it's odd", 6) == ["it's \\", "odd"]
 
 
 def test_words_of_others_keep_their_backticks() -> None:
