@@ -141,7 +141,7 @@ async def test_a_stranger_at_the_address_of_a_node_is_named_and_cannot_be_taken(
     async with app.run_test(size=(80, 24)) as pilot:
         await with_endpoints(pilot, app)
         assert " –  10.20.0.12:8006  fra-prod2  certificate not of the cluster" in app.shown
-        assert "; no other one from here:" in app.shown
+        assert "; no other from here:" in app.shown
         assert "choose endpoints" not in app.shown
         assert bench.gateway.servers[SECOND].logins == 0
         assert await endpoints_of(bench) == [HOST]

@@ -74,7 +74,9 @@ class RegisteredScreen(PxmScreen[bool]):
     RegisteredScreen .blank { height: 1; }
     RegisteredScreen.-short .blank { display: none; }
     RegisteredScreen #page { height: 1fr; }
-    RegisteredScreen #registered-body { height: auto; max-height: 95%; scrollbar-size-vertical: 1; }
+    RegisteredScreen #registered-body {
+        height: auto; max-height: 95%; scrollbar-size-vertical: 1; scrollbar-gutter: stable;
+    }
     RegisteredScreen Prose { padding: 0 1; }
     RegisteredScreen .buttons { padding-left: 12; height: 1; }
     RegisteredScreen.-high .buttons { margin-top: 2; }
@@ -256,7 +258,7 @@ class RegisteredScreen(PxmScreen[bool]):
             return f"{url}, the only one so far"
         if any(one.works for one in self._proposals):
             return f"{url}; where it fails:"
-        return f"{url}; no other one from here:"
+        return f"{url}; no other from here:"
 
     def _more(self) -> list[Fact]:
         cluster, snapshot = self._registration.cluster, self._registration.snapshot
