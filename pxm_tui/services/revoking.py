@@ -26,6 +26,11 @@ def may_manage_tokens(credentials: Credentials, owner: str, permissions: Permiss
     """
     if credentials.method is LoginMethod.PASSWORD and credentials.user == owner:
         return True
+    return holds_tokens(permissions)
+
+
+def holds_tokens(permissions: Permissions) -> bool:
+    """Whether who has these may make and remove the tokens of others."""
     return any("User.Modify" in permissions.get(path, frozenset()) for path in ("/access/groups", "/access"))
 
 

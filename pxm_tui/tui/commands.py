@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from pxm_tui.domain.text import fold
 from pxm_tui.tui.keys import Key
@@ -56,19 +57,27 @@ def complete(text: str, keys: Sequence[Key], clusters: Sequence[str]) -> str:
     return f"{name} {common}" if len(common) > len(argument) else text
 
 
-def hint(text: str, keys: Sequence[Key]) -> str:
-    """What stands behind the line while it is typed: the command that is meant, or those that begin so."""
+def hint(text: str, keys: Sequence[Key], unable: Mapping[str, str] = MappingProxyType({})) -> str:
+    """What stands behind the line while it is typed: the command that is meant, or those that begin so.
+
+    Args:
+        text: the line so far.
+        keys: the commands.
+        unable: why those that cannot work now cannot, by `Key.id`; their names stand in parentheses.
+    """
     name, space, _ = text.partition(" ")
     command = understand(name, keys)
     begun = matches(name, keys)
-    if space or len(begun) == 1:
-        key = command.key if command else None
-        return f"{key.names[0]}   {key.command_help or key.help}" if key and key.names else "no such command"
-    return "  ".join(key.names[0] for key in begun) if begun else (_hint_of(command) or "no such command")
+    if command is not None and (space or len(begun) < 2):
+        return _hint_of(command.key, unable)
+    if space or not begun:
+        return "no such command"
+    return "  ".join(f"({key.names[0]})" if key.id in unable else key.names[0] for key in begun)
 
 
-def _hint_of(command: Command | None) -> str:
-    return f"{command.key.names[0]}   {command.key.command_help or command.key.help}" if command else ""
+def _hint_of(key: Key, unable: Mapping[str, str]) -> str:
+    words = f"not now: {unable[key.id]}" if key.id in unable else key.command_help or key.help
+    return f"{key.names[0]}   {words}"
 
 
 def _common(words: Sequence[str]) -> str:

@@ -29,6 +29,7 @@ class EditForm(FormBody):
 
     Args:
         cluster: the record.
+        no_token: why no token can be made of a password; empty where one can.
     """
 
     DEFAULT_CSS = """
@@ -37,7 +38,7 @@ class EditForm(FormBody):
 
     FIELDS = frozenset({"name", "environment", "labels", "endpoints", "guard", "fingerprint", *LoginFields.FIELDS})
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, *, no_token: str = "") -> None:
         super().__init__()
         self._cluster = cluster
         environment = cluster.environment or "none"
@@ -54,7 +55,7 @@ class EditForm(FormBody):
         self.gate = NameGate(cluster)
         self.gate.display = False
         self.fingerprint = FormInput("", id="fingerprint")
-        self.login = LoginFields.of(cluster.login, UNCHANGED)
+        self.login = LoginFields.of(cluster.login, UNCHANGED, no_token=no_token)
 
     def compose(self) -> ComposeResult:
         """One row a field."""
@@ -137,7 +138,7 @@ class EditForm(FormBody):
     def controls(self) -> Iterator[Widget]:
         """All fields."""
         yield from self.inputs()
-        yield from (self.environment, self.guard, self.login.choice, self.login.token)
+        yield from (self.environment, self.guard, *self.login.choices())
 
 
 def typed_endpoint(endpoint: Endpoint) -> str:

@@ -16,6 +16,7 @@ from pxm_tui.tui.footers import GAP, home_footer, period_words
 from pxm_tui.tui.glyphs import Glyphs
 from pxm_tui.tui.headline import Headline
 from pxm_tui.tui.home import HomeChoices
+from pxm_tui.tui.keys import HOME
 from pxm_tui.tui.line import Line, Span, choose_beside, width_of
 from pxm_tui.tui.rows import RowPainter, RttMemory, longest_name
 
@@ -60,9 +61,9 @@ class FirstFrame:
     def lines(self) -> list[Line]:
         """All lines of the screen, top to bottom."""
         top = [self._title(), *self._banner()]
-        below = self._keys()
-        room = self.height - len(top) - 1 - EXPLAINED - len(below)
         rows = self.choices.rows(self.view.clusters)
+        below = self._keys(empty=not rows)
+        room = self.height - len(top) - 1 - EXPLAINED - len(below)
         table = self._table(room)
         found = explain(rows[0], self.now, checking=self._checking).lines(self.width - 1) if rows else []
         explained: list[Line] = [((f" {line}", ""),) for line in found]
@@ -111,8 +112,10 @@ class FirstFrame:
             (rule, "$pxm-rule"),
         )
 
-    def _keys(self) -> list[Line]:
-        rows = [_keys_line(row) for row in home_footer(self.width, problems_only=self.choices.problems_only)]
+    def _keys(self, *, empty: bool) -> list[Line]:
+        unable = [key.id for key in HOME if key.verb and empty]
+        footer = home_footer(self.width, problems_only=self.choices.problems_only, unable=unable)
+        rows = [_keys_line(row) for row in footer]
         if self.width >= 160:
             words = period_words(self.period)
             rows[-1] = (*rows[-1], (" " * (self.width - 1 - width_of(rows[-1]) - len(words)) + words, ""))
@@ -128,5 +131,6 @@ def _keys_line(row: list[tuple[str, str]]) -> Line:
     for index, (key, label) in enumerate(row):
         if index:
             spans.append((" " * GAP, ""))
-        spans += [(key, "bold $pxm-key"), (f" {label}", "")]
+        unable = label.startswith("(")
+        spans += [(key, "$pxm-faint" if unable else "bold $pxm-key"), (f" {label}", "$pxm-faint" if unable else "")]
     return tuple(spans)

@@ -136,6 +136,7 @@ class LoginFields(Vertical):
         token_id: the token to begin with.
         secret_hint: help for the two secret fields.
         makes_token: a password makes a token, whose role can be chosen.
+        no_token: why that cannot be now, though; empty where it can.
     """
 
     DEFAULT_CSS = """
@@ -155,8 +156,10 @@ class LoginFields(Vertical):
         token_id: str = "",
         secret_hint: str = "",
         makes_token: bool = False,
+        no_token: str = "",
     ) -> None:
         super().__init__(classes=f"-{method}")
+        self._no_token = no_token
         self._makes_token = makes_token
         self._secret_hint = secret_hint
         self.choice = Choice((("password", "password"), ("token", "API token")), gap=3, id="method")
@@ -167,6 +170,7 @@ class LoginFields(Vertical):
         self.token_secret = FormInput(secret=True, interpret=self.take_token, id="token_secret")
         self.code = FormInput(secret=True, id="code")
         self.token = Choice(TOKEN_CHOICES, id="token")
+        self.token.disabled = bool(no_token)
         self._realms: tuple[Realm, ...] = ()
 
     def compose(self) -> ComposeResult:
@@ -186,15 +190,29 @@ class LoginFields(Vertical):
         if self._makes_token:
             yield FieldRow("Token", self.token, id="row-token").add_class("password-row")
 
+    def on_mount(self) -> None:
+        """Say why no token can be made."""
+        if self._makes_token and self._no_token:
+            self.row("token").say_below(self._no_token, "note")
+
     @classmethod
-    def of(cls, login: Login, secret_hint: str, *, method: LoginMethod | None = None) -> LoginFields:
+    def of(
+        cls, login: Login, secret_hint: str, *, method: LoginMethod | None = None, no_token: str = ""
+    ) -> LoginFields:
         """Filled with a login that is stored, but for its secret; the hint says what an empty one stands for.
 
         It begins with `method`, or that of the login.
         """
         begins = method or login.method
         user = login.user if begins is LoginMethod.PASSWORD else ""
-        return cls(method=begins, user=user, token_id=login.token_id or "", secret_hint=secret_hint, makes_token=True)
+        return cls(
+            method=begins,
+            user=user,
+            token_id=login.token_id or "",
+            secret_hint=secret_hint,
+            makes_token=True,
+            no_token=no_token,
+        )
 
     @property
     def method(self) -> LoginMethod:
@@ -203,8 +221,8 @@ class LoginFields(Vertical):
 
     @property
     def token_role(self) -> TokenRole | None:
-        """The role of the token that a password makes; None where none is wanted."""
-        return None if self.token.value == NO_TOKEN else TokenRole(self.token.value)
+        """The role of the token that a password makes; None where none is wanted, or can be made."""
+        return None if self._no_token or self.token.value == NO_TOKEN else TokenRole(self.token.value)
 
     @on(Choice.Changed, "#token")
     def _token_changed(self, event: Choice.Changed) -> None:
@@ -219,6 +237,12 @@ class LoginFields(Vertical):
     def inputs(self) -> Iterator[FormInput]:
         """All fields to type in, those that are hidden, too."""
         yield from (self.user, self.password, self.token_id, self.token_secret, self.code)
+
+    def choices(self) -> Iterator[Choice]:
+        """What can be chosen."""
+        yield self.choice
+        if not self._no_token:
+            yield self.token
 
     def row(self, field: str) -> FieldRow:
         """The row of a field."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from rich.cells import cell_len
 
@@ -40,7 +41,15 @@ class HelpRow:
     does: str
 
 
-def help_lines(keys: Sequence[Key], glyphs: Glyphs, places: Places, width: int, *, legend: bool = True) -> list[str]:
+def help_lines(
+    keys: Sequence[Key],
+    glyphs: Glyphs,
+    places: Places,
+    width: int,
+    *,
+    legend: bool = True,
+    unable: Mapping[str, str] = MappingProxyType({}),
+) -> list[str]:
     """The page.
 
     Args:
@@ -49,9 +58,11 @@ def help_lines(keys: Sequence[Key], glyphs: Glyphs, places: Places, width: int, 
         places: where things are kept.
         width: of the screen.
         legend: explain the signs of the statuses.
+        unable: why those that cannot work now cannot, by `Key.id`: their words stand in parentheses.
     """
     lines = [""]
-    lines += _blocks_lines(keys, glyphs, width)
+    lines += _blocks_lines([_marked(key) if key.id in unable else key for key in keys], glyphs, width)
+    lines += (refused := _unable_lines(keys, unable, width))
     if legend:
         lines.append("")
         for index, (status, words) in enumerate(LEGEND):
@@ -62,11 +73,25 @@ def help_lines(keys: Sequence[Key], glyphs: Glyphs, places: Places, width: int, 
         ]
     hint = TMUX_HINT.removeprefix("If it did not arrive: tmux needs ").replace("`", "").removesuffix(".")
     lines += [
-        "",
+        *([] if refused else [""]),  # so that one reason still fits 80x24
         f" Copying under tmux needs  {hint}.  Shift+drag selects text.",
         f" Data {places.data}   Log {places.log}   pxm {__version__}",
     ]
     return lines if width >= TWO_COLUMNS else [row for line in lines for row in _wrapped(line, width)]
+
+
+def _marked(key: Key) -> Key:
+    return replace(key, help=f"({key.help})" if key.help else "")
+
+
+def _unable_lines(keys: Sequence[Key], unable: Mapping[str, str], width: int) -> list[str]:
+    """What cannot work now, and why; those of one reason together."""
+    by_reason: dict[str, list[str]] = {}
+    for key in keys:
+        if key.id in unable:
+            by_reason.setdefault(unable[key.id].replace("`", ""), []).append(key.names[0] if key.names else key.label)
+    rows = [row for why, names in by_reason.items() for row in wrap(f"{', '.join(names)}: {why}", width - 12, 9)]
+    return [f" {'Not now' if not index else '':<10}{row}" for index, row in enumerate(rows)]
 
 
 def _wrapped(line: str, width: int) -> list[str]:

@@ -21,6 +21,7 @@ class OwnerLogin(Vertical):
 
     Args:
         user: the owner, `user@realm`.
+        needed: without it the token stays.
     """
 
     SCOPED_CSS = False  # the width is the class of the screen
@@ -35,8 +36,9 @@ class OwnerLogin(Vertical):
     class CodeAsked(Message):
         """The server wants a second factor, and its field is shown."""
 
-    def __init__(self, user: str) -> None:
+    def __init__(self, user: str, *, needed: bool = True) -> None:
         super().__init__()
+        self._hint = "empty: the token stays" if needed else "empty: the stored token does it"
         self._user = user
         self.password = FormInput(secret=True, id="owner-password")
         self.code = FormInput(secret=True, id="owner-code")
@@ -44,7 +46,7 @@ class OwnerLogin(Vertical):
 
     def compose(self) -> ComposeResult:
         """The rows."""
-        yield FieldRow("Password", self.password, "empty: the token stays", id="row-owner-password")
+        yield FieldRow("Password", self.password, self._hint, id="row-owner-password")
         yield FieldRow("Code", self.code, "6 digits, or a recovery key", id="row-owner-code")
 
     @property

@@ -29,6 +29,7 @@ class RegisterForm(FormBody):
 
     Args:
         draft: what they begin with.
+        no_token: why no token can be made of a password; empty where one can.
     """
 
     class EndpointChanged(Message):
@@ -37,10 +38,12 @@ class RegisterForm(FormBody):
     class EndpointLeft(Message):
         """The endpoint was left."""
 
-    def __init__(self, draft: RegisterDraft, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
+    def __init__(self, draft: RegisterDraft, *, no_token: str = "") -> None:
+        super().__init__()
         self.endpoint = FormInput(draft.endpoint, id="endpoint")
-        self.login = LoginFields(method=draft.method, user=draft.user, token_id=draft.token_id, makes_token=True)
+        self.login = LoginFields(
+            method=draft.method, user=draft.user, token_id=draft.token_id, makes_token=True, no_token=no_token
+        )
         self.login.token.choose(draft.token)
         self.cluster_name = FormInput(draft.name, id="name")
         self.environment = Choice(tuple((word, word) for word in ENVIRONMENTS), id="environment")
@@ -161,8 +164,7 @@ class RegisterForm(FormBody):
         """All fields."""
         yield from self.inputs()
         yield self.environment
-        yield self.login.choice
-        yield self.login.token
+        yield from self.login.choices()
 
 
 def fresh(draft: RegisterDraft) -> RegisterDraft:

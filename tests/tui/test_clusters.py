@@ -11,6 +11,8 @@ from pxm_tui.domain import connection_messages, messages
 from pxm_tui.domain.cluster import CheckResult, Endpoint, Status, reason_of
 from pxm_tui.services.bundle import DemoFourth
 from pxm_tui.tui.options import UiOptions
+from pxm_tui.tui.screens.audit import AuditScreen
+from pxm_tui.tui.screens.log import LogScreen
 from pxm_tui.tui.widgets.prompt import Prompt
 from tests.fakes import HOSTILE_NAME, NOW, FakeServer, cluster, make_bench
 from tests.tui.driving import Driven, driven
@@ -376,3 +378,13 @@ async def test_a_still_fleet_repaints_nothing(monkeypatch: pytest.MonkeyPatch) -
 
 def _id(ui: Driven, name: str) -> str:
     return next(view.cluster.id for view in ui.home.cluster_views() if view.cluster.name == name)
+
+
+@pytest.mark.parametrize("screen", [LogScreen, AuditScreen])
+async def test_news_of_the_fleet_do_not_meet_a_screen_that_is_not_there_yet(screen: type[LogScreen]) -> None:
+    async with driven(seen_bench()) as ui:
+        pushed = ui.app.push_screen(screen(ui.bench.services))
+        ui.home._gathered()
+        await pushed
+        ui.home._gathered()
+        await ui.shows("Esc Back")

@@ -9,11 +9,12 @@ from textual.content import Content
 from textual.screen import ScreenResultType
 
 from pxm_tui.services.fleet_view import ClusterView
+from pxm_tui.services.hindrances import why_not_rotate
 from pxm_tui.tui.copying import TMUX_HINT, Copyable, copyables
-from pxm_tui.tui.keys import MOVES
+from pxm_tui.tui.keys import MOVES, ROTATE, Key
 from pxm_tui.tui.screens.prompting import PromptingScreen
 from pxm_tui.tui.text import safe
-from pxm_tui.tui.widgets.prompt import Choice
+from pxm_tui.tui.widgets.prompt import Choice, Parts
 
 
 class ActingScreen(PromptingScreen[ScreenResultType]):
@@ -24,13 +25,24 @@ class ActingScreen(PromptingScreen[ScreenResultType]):
         raise NotImplementedError
 
     async def action_on(self, verb: str) -> None:
-        """Do something with the selected cluster."""
+        """Do something with the selected cluster, or say why that cannot work now."""
         view = self.selected()
-        if view is None:
+        key = next(key for key in self.KEYS if key.verb == verb)
+        reason = self.why_not(key, view)
+        if reason or view is None:
+            await self.say_why_not(key, reason)
             return
         found = getattr(self, f"do_{verb}")(view)
         if found is not None:
             await found
+
+    def why_not(self, key: Key, view: ClusterView | None) -> str:
+        """Where it acts on a cluster: there is none, or the cluster does not allow it."""
+        if key.verb and view is None:
+            return "no cluster is shown here" if self.cluster_views() else "no cluster is registered yet"
+        if key.verb == ROTATE.verb and view is not None:
+            return why_not_rotate(view, self.services.guard)
+        return super().why_not(key, view)
 
     def do_check(self, view: ClusterView) -> None:
         """Step by step, ending in the remedy."""
@@ -118,7 +130,7 @@ class ActingScreen(PromptingScreen[ScreenResultType]):
         from pxm_tui.tui.screens.help import HelpScreen
 
         keys = (*MOVES, *self.KEYS)
-        self.app.push_screen(HelpScreen(self.services, keys, self.help_title))
+        self.app.push_screen(HelpScreen(self.services, keys, self.help_title, unable=self.unable(self.selected())))
 
     help_title = ""
 
@@ -148,9 +160,7 @@ class ActingScreen(PromptingScreen[ScreenResultType]):
         self.app.notify("\n".join(safe(line) for line in text.split("\n")), markup=False)
 
 
-def copy_line(things: Sequence[Copyable]) -> Content:
+def copy_line(things: Sequence[Copyable]) -> Parts:
     """` Copy  u URL  n name …`."""
-    parts: list[str | tuple[str, str]] = ["Copy"]
-    for thing in things:
-        parts += ["  ", (thing.letter, "bold $pxm-key"), f" {safe(thing.label)}"]
-    return Content.assemble(*parts)
+    found = (Content.assemble("  ", (thing.letter, "bold $pxm-key"), f" {safe(thing.label)}") for thing in things)
+    return [Content("Copy"), *found]

@@ -12,7 +12,7 @@ from pxm_tui.tui.home import HomeChoices
 from pxm_tui.tui.ordering import SORTS, SortOrder
 from pxm_tui.tui.screens.acting import ActingScreen
 from pxm_tui.tui.widgets.grid import Grid
-from pxm_tui.tui.widgets.prompt import Choice, Prompt
+from pxm_tui.tui.widgets.prompt import Choice, Parts, Prompt
 
 
 class ChoosingScreen(ActingScreen[ScreenResultType]):
@@ -55,7 +55,7 @@ class ChoosingScreen(ActingScreen[ScreenResultType]):
         self.remember(anew=True)
         await self.open_choice(Choice(self._sort_line(), self._take_sort))
 
-    def _take_sort(self, key: str) -> Content | bool:
+    def _take_sort(self, key: str) -> Parts | bool:
         if key not in {"s", "S"}:
             return key == "enter"
         order = self.choices.order
@@ -63,10 +63,11 @@ class ChoosingScreen(ActingScreen[ScreenResultType]):
         self.remember(anew=True)
         return self._sort_line()
 
-    def _sort_line(self) -> Content:
+    def _sort_line(self) -> Parts:
         order = self.choices.order
         names = [f"[{name.upper()}]" if name == order.by else name for name in SORTS]
-        return Content(f"Sort by  {'  '.join(names)}         s next   S reverse")
+        keys = "         s next   S reverse"
+        return [Content("Sort by"), *(Content(f"  {name}") for name in names), Content(keys)]
 
     async def action_filter(self) -> None:
         """As you type."""

@@ -184,7 +184,8 @@ class ClusterScreen(ActingScreen[None]):
         self.errors_grid.show(entries, Look((), lambda entry: draw_error(entry, now)), notes)
 
     def _show_keys(self, view: ClusterView) -> None:
-        row = detail_footer(self.size.width, unreachable=view.cluster.status is Status.UNREACHABLE)
+        unreachable = view.cluster.status is Status.UNREACHABLE
+        row = detail_footer(self.size.width, unreachable=unreachable, unable=self.unable(view))
         self.query_one("#keys", KeysLine).show(row, gap=GAP)
 
     def action_switch(self) -> None:

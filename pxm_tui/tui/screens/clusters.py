@@ -113,7 +113,7 @@ class ClustersScreen(ChoosingScreen[None]):
         self._gathering = None
         self._view = self.services.fleet.view()
         for screen in self.app.screen_stack:
-            if isinstance(screen, PromptingScreen):
+            if isinstance(screen, PromptingScreen) and screen.is_mounted:
                 screen.fleet_changed()
 
     @work(exclusive=True, group="vault", description="looking at the secret store")
@@ -230,7 +230,12 @@ class ClustersScreen(ChoosingScreen[None]):
 
     def _show_keys(self, *, empty: bool) -> None:
         keys = self.query_one("#keys", KeysLine)
-        rows = home_footer(self.app.size.width, problems_only=self.choices.problems_only, empty=empty)
+        rows = home_footer(
+            self.app.size.width,
+            problems_only=self.choices.problems_only,
+            empty=empty,
+            unable=self.unable(self.selected()),
+        )
         right = period_words(self.services.period) if self.app.size.width >= 160 and not empty else ""
         keys.show(*rows, gap=WIDE_GAP if empty else GAP, right=right)
         set_height(keys, len(rows))

@@ -16,6 +16,7 @@ from pxm_tui.domain.times import age
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.deregistration import Deregistration, cleanup_of, is_revocable
 from pxm_tui.services.fleet_view import ClusterView
+from pxm_tui.services.hindrances import why_owner_needed
 from pxm_tui.tui.asking import Asker
 from pxm_tui.tui.dialog import BoxDialog, buttons
 from pxm_tui.tui.fields import PushButton
@@ -53,7 +54,9 @@ class DeregisterDialog(BoxDialog[Deregistration | None]):
         cluster = view.cluster
         dead = cluster.status is Status.UNREACHABLE
         revocable = is_revocable(cluster) and not dead and not services.guard.is_read_only(cluster)
-        self._owner = OwnerLogin(cluster.login.user) if revocable else None
+        needed = why_owner_needed(cluster, view.snapshot.permissions)
+        self._may_itself = bool(view.snapshot.permissions) and not needed
+        self._owner = OwnerLogin(cluster.login.user, needed=not self._may_itself) if revocable else None
 
     @property
     def box_title(self) -> str:
@@ -86,7 +89,7 @@ class DeregisterDialog(BoxDialog[Deregistration | None]):
                 Fact(cluster.endpoint.url, label="Endpoint", label_width=_LABEL, quoted=True),
                 BLANK,
                 *here_facts(cluster),
-                *there_facts(cluster, guarded=self.services.guard.is_read_only(cluster)),
+                *there_facts(cluster, guarded=self.services.guard.is_read_only(cluster), may_itself=self._may_itself),
                 BLANK,
             ]
         )
@@ -225,10 +228,16 @@ def here_facts(cluster: Cluster) -> list[Fact]:
     ]
 
 
-def there_facts(cluster: Cluster, *, guarded: bool = False) -> list[Fact]:
-    """What happens on the cluster, and what stays there."""
+def there_facts(cluster: Cluster, *, guarded: bool = False, may_itself: bool = False) -> list[Fact]:
+    """What happens on the cluster, and what stays there.
+
+    Args:
+        cluster: the record.
+        guarded: nothing may be changed there.
+        may_itself: the token may remove tokens, itself too.
+    """
     if is_revocable(cluster):
-        return _token_facts(cluster, guarded=guarded)
+        return _token_facts(cluster, guarded=guarded, may_itself=may_itself)
     commands = cleanup_of(cluster)
     if not commands:
         user = safe(cluster.login.user, 64)
@@ -240,7 +249,7 @@ def there_facts(cluster: Cluster, *, guarded: bool = False) -> list[Fact]:
     return _with_commands(text, commands, dead=dead)
 
 
-def _token_facts(cluster: Cluster, *, guarded: bool) -> list[Fact]:
+def _token_facts(cluster: Cluster, *, guarded: bool, may_itself: bool) -> list[Fact]:
     """Of a token that pxm made."""
     name, owner = safe(cluster.login.name, 128), safe(cluster.login.user, 64)
     end = f" until it expires on {cluster.login.expires_at:%Y-%m-%d}" if cluster.login.expires_at else ""
@@ -250,6 +259,10 @@ def _token_facts(cluster: Cluster, *, guarded: bool) -> list[Fact]:
     if cluster.status is Status.UNREACHABLE:
         text = f"nothing can be done now. The token stays valid there{end}. When the cluster is back, run:"
         return _with_commands(text, cleanup_of(cluster), dead=True)
+    if may_itself:
+        return [
+            Fact(f"{name}, the token pxm made, is revoked.", label="On the cluster", label_width=_WHERE, quoted=True)
+        ]
     text = f"{name}, the token pxm made, is revoked if you give the password of {owner}. Without it the token "
     text += f"stays valid{end}; to revoke it by hand, on any node:"
     return _with_commands(text, cleanup_of(cluster), dead=False)

@@ -16,6 +16,7 @@ from pxm_tui.services.dialog import CodeQuestion
 from pxm_tui.services.edit_changes import Changes
 from pxm_tui.services.editing import Edited, EditFailedError
 from pxm_tui.services.fleet_view import ClusterView
+from pxm_tui.services.hindrances import why_no_token
 from pxm_tui.tui.asking import Asker
 from pxm_tui.tui.checklist_view import ChecklistView
 from pxm_tui.tui.dialog import BodyScroll, program_title
@@ -62,7 +63,7 @@ class EditScreen(FormScreen[Edited | None]):
         self._cluster = view.cluster
         self._before = view.snapshot
         self._field = field
-        self._form = EditForm(view.cluster)
+        self._form = EditForm(view.cluster, no_token=why_no_token(view.cluster, services.guard))
         self._checklist = ChecklistView(EDIT_STEPS)
         self._asker = Asker(self, services, on_step=self._take_step, on_code=self._ask_code)
         self._busy = False

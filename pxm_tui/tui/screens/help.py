@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -28,13 +29,23 @@ class HelpScreen(PromptingScreen[None]):
         keys: the keys that are explained.
         title: the screen that they are of.
         legend: explain the signs of the statuses.
+        unable: why those that cannot work now cannot, by `Key.id`.
     """
 
     KEYS = PAGE
     BINDINGS: ClassVar[list[BindingType]] = list(bindings((*PAGE, FILTER)))
 
-    def __init__(self, services: Services, keys: Sequence[Key], title: str, *, legend: bool = True) -> None:
+    def __init__(
+        self,
+        services: Services,
+        keys: Sequence[Key],
+        title: str,
+        *,
+        legend: bool = True,
+        unable: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         super().__init__(services)
+        self._unable = unable
         self._explained = keys
         self._title = title
         self._legend = legend
@@ -53,7 +64,14 @@ class HelpScreen(PromptingScreen[None]):
 
     def on_resize(self) -> None:
         """Two columns where there is room."""
-        lines = help_lines(self._explained, self.glyphs, self.services.places, self.size.width, legend=self._legend)
+        lines = help_lines(
+            self._explained,
+            self.glyphs,
+            self.services.places,
+            self.size.width,
+            legend=self._legend,
+            unable=self._unable,
+        )
         self.page.show([Content(self.glyphs.plain(line)) for line in lines])
 
     @property

@@ -15,6 +15,7 @@ from pxm_tui.services.bundle import Services
 from pxm_tui.services.dialog import CodeQuestion
 from pxm_tui.services.edit_changes import Changes
 from pxm_tui.services.fleet_view import ClusterView
+from pxm_tui.services.hindrances import why_no_token
 from pxm_tui.services.ports import Credentials
 from pxm_tui.services.repairs import CheckReport
 from pxm_tui.tui.asking import Asker
@@ -58,7 +59,9 @@ class LoginScreen(BoxDialog[CheckReport | None]):
     def fields(self) -> LoginFields:
         """The fields, as they are to begin with: with the password that makes another token, where pxm made the old."""
         login = self._cluster.login
-        return LoginFields.of(login, UNCHANGED, method=LoginMethod.PASSWORD if login.minted else None)
+        no_token = why_no_token(self._cluster, self.services.guard)
+        method = LoginMethod.PASSWORD if login.minted else None
+        return LoginFields.of(login, UNCHANGED, method=method, no_token=no_token)
 
     def steps(self, credentials: Credentials | None) -> Sequence[str]:
         """What sending these takes."""
@@ -209,14 +212,14 @@ class LoginScreen(BoxDialog[CheckReport | None]):
         self.set_focus(None)
         for field in self._login.inputs():
             field.disabled = not (but_code and field is self._login.code)
-        self._login.choice.disabled = self._login.token.disabled = True
-        self.query_one("#login").disabled = True
+        for control in (*self._login.choices(), self.query_one("#login")):
+            control.disabled = True
         self.show_keys()
 
     def _thaw(self) -> None:
         self._busy = False
         self._code.give_up()
-        for control in (*self._login.inputs(), self._login.choice, self._login.token, self.query_one("#login")):
+        for control in (*self._login.inputs(), *self._login.choices(), self.query_one("#login")):
             control.disabled = False
         self.show_keys()
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar
 
 from textual import events, on, work
+from textual.content import Content
 from textual.screen import ScreenResultType
 from textual.widget import Widget
 
@@ -49,6 +50,19 @@ class PromptingScreen(PxmScreen[ScreenResultType]):
     def home_focus(self) -> Widget | None:
         """What has the focus while nothing is typed."""
         return None
+
+    def selected(self) -> ClusterView | None:
+        """The cluster that commands act on where they name none."""
+        return None
+
+    def why_not(self, key: Key, view: ClusterView | None) -> str:  # noqa: ARG002
+        """Why an action cannot work now, on this cluster where it acts on one; empty where it can."""
+        return ""
+
+    def unable(self, view: ClusterView | None) -> dict[str, str]:
+        """Why each action that cannot work now cannot, by `Key.id`."""
+        found = {key.id: self.why_not(key, view) for key in self.KEYS}
+        return {name: reason for name, reason in found.items() if reason}
 
     def cluster_views(self) -> Sequence[ClusterView]:
         """The clusters that commands may name."""
@@ -155,8 +169,18 @@ class PromptingScreen(PxmScreen[ScreenResultType]):
         if text == self._refused:
             return
         self._refused = None
-        names = hint(text, self.KEYS)
+        names = hint(text, self.KEYS, self.unable(self._meant(text)))
         self.show_hint(f"{names}   Tab complete")
+
+    def _meant(self, text: str) -> ClusterView | None:
+        """The cluster that a command line names, where it does; else the selected one."""
+        command = understand(text, self.KEYS)
+        if command is not None and command.key.verb and command.argument:
+            try:
+                return self._named(command.argument)
+            except NotFoundError:
+                pass
+        return self.selected()
 
     async def _enter_command(self, text: str) -> None:
         if not text.strip():
@@ -195,13 +219,23 @@ class PromptingScreen(PxmScreen[ScreenResultType]):
         return next(view for view in views if view.cluster.id == cluster.id)
 
     async def obey(self, command: Command, view: ClusterView | None) -> None:
-        """Run a command; `view` is the cluster that it names, if it names one."""
-        if view is not None:
+        """Run a command, or say why it cannot work; `view` is the cluster that it names, if it names one."""
+        reason = self.why_not(command.key, view) if view is not None or not command.key.verb else ""
+        if reason:
+            await self.say_why_not(command.key, reason)
+        elif view is not None:
             found = getattr(self, f"do_{command.key.verb}")(view)
             if found is not None:
                 await found
         else:
             await self.run_action(command.key.action)
+
+    async def say_why_not(self, key: Key, reason: str) -> None:
+        """In the lowest line, until the next key, which acts as ever."""
+        name = key.label or key.names[0].capitalize()
+        words = self.glyphs.plain(safe(f"{name}: not now, {reason}.".replace("`", ""), 300)).split(" ")
+        parts = [Content.styled(words[0], "bold"), *(Content(f" {word}") for word in words[1:])]
+        await self.open_choice(Choice(parts, lambda pressed: pressed in {"escape", "enter"}))
 
     # The secrets
 

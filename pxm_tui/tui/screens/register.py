@@ -21,6 +21,7 @@ from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import REGISTER_STEPS, Step, StepState
 from pxm_tui.services.bundle import Services
 from pxm_tui.services.dialog import CodeQuestion
+from pxm_tui.services.hindrances import why_no_token
 from pxm_tui.tui.asking import Asker
 from pxm_tui.tui.checklist_view import ChecklistView
 from pxm_tui.tui.demo_line import DemoLine
@@ -99,7 +100,8 @@ class RegisterScreen(FormScreen[RegisterOutcome]):
 
     def __init__(self, services: Services, draft: RegisterDraft | None = None) -> None:
         super().__init__(services)
-        self._form = RegisterForm(draft or remembered(services.preferences))
+        no_token = why_no_token(None, services.guard)
+        self._form = RegisterForm(draft or remembered(services.preferences), no_token=no_token)
         self._checklist = ChecklistView(SHOWN_STEPS)
         self._asker = Asker(
             self, services, on_step=self._take_step, on_code=self._ask_code, on_realms=self._form.login.show_realms

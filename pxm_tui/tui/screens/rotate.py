@@ -9,9 +9,11 @@ from textual import on
 from textual.app import ComposeResult
 
 from pxm_tui.domain.cluster import LoginMethod
+from pxm_tui.domain.errors import InvalidError
 from pxm_tui.domain.steps import LOGIN_STEPS
 from pxm_tui.domain.tokens import TokenRole
 from pxm_tui.services.fleet_view import ClusterView
+from pxm_tui.services.hindrances import why_owner_needed
 from pxm_tui.services.ports import Credentials
 from pxm_tui.services.repairs import CheckReport
 from pxm_tui.tui.fields import Choice
@@ -45,7 +47,19 @@ class RotateScreen(LoginScreen):
 
     def fields(self) -> LoginFields:
         """The owner's password: a token may seldom make another."""
-        return LoginFields(method=LoginMethod.PASSWORD, user=self._cluster.login.user, secret_hint=STORED)
+        hint = "its owner's" if self._owner_needed else STORED
+        return LoginFields(method=LoginMethod.PASSWORD, user=self._cluster.login.user, secret_hint=hint)
+
+    @property
+    def _owner_needed(self) -> str:
+        """Why the stored login cannot do it; empty where it can."""
+        return why_owner_needed(self._cluster, self._before.permissions)
+
+    def on_mount(self) -> None:
+        """Begin in the secret; say where it is needed."""
+        super().on_mount()
+        if self._owner_needed:
+            self._login.row("password").say_below(f"needed: {self._owner_needed}", "note")
 
     @property
     def box_title(self) -> str:
@@ -80,4 +94,9 @@ class RotateScreen(LoginScreen):
 
     def credentials(self) -> Credentials | None:
         """What was typed; None, where no secret was, stands for the stored login. Raises `InvalidError`."""
-        return super().credentials() if self._login.typed_secret() else None
+        if self._login.typed_secret():
+            return super().credentials()
+        if self._owner_needed:
+            field = "password" if self._login.method is LoginMethod.PASSWORD else "token_secret"
+            raise InvalidError(field, f"It is needed: {self._owner_needed}.", field=field)
+        return None

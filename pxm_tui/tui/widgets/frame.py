@@ -184,12 +184,13 @@ def set_height(widget: Widget, lines: int) -> None:
 
 
 def keys_content(keys: Sequence[tuple[str, str]], gap: int) -> Content:
-    """Keys and labels in one line, the keys in their own colour."""
+    """Keys and labels in one line, the keys in their own colour; what cannot work now, in parentheses, is faint."""
     parts: list[str | tuple[str, str]] = []
     for index, (key, label) in enumerate(keys):
         if index:
             parts.append(" " * gap)
-        parts += [(key, "bold $pxm-key"), f" {label}"]
+        unable = label.startswith("(")
+        parts += [(key, "$pxm-faint" if unable else "bold $pxm-key"), (f" {label}", "$pxm-faint" if unable else "")]
     return Content.assemble(*parts)
 
 

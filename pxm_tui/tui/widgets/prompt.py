@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from textual import events, on
 from textual.app import ComposeResult
 from textual.content import Content
+from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
@@ -133,23 +134,40 @@ class Prompt(Widget):
         self.field.done = False
 
 
+Parts = Sequence[Content]
+"""What a line is made of; where it is too long, it goes on below between two of them."""
+
+
+def flowing(parts: Parts, width: int) -> list[Content]:
+    """The parts in as many lines as they take, one column in from the left; a part that is too long is cut."""
+    rows = [Content("")]
+    for part in parts:
+        joined = Content.assemble(rows[-1], part)
+        if rows[-1].cell_length and joined.cell_length > width - 2:
+            rows.append(part[len(part.plain) - len(part.plain.lstrip()) :])
+        else:
+            rows[-1] = joined
+    return [Content.assemble(" ", row.truncate(max(1, width - 2), ellipsis=True)) for row in rows]
+
+
 class Choice(Widget):
-    """The lowest line while one key is awaited; every key goes to it.
+    """The lowest line, or lines, while one key is awaited; every key goes to it.
 
     Args:
         line: what is shown.
-        take: called with the key's character, or its name; gives the line to show next, or None to close.
+        take: called with the key's character, or its name; gives the line to show next, True to close, or False to
+            close and to let the key act elsewhere.
     """
 
     DEFAULT_CSS = """
-    Choice { height: 1; width: 1fr; text-wrap: nowrap; }
+    Choice { height: auto; width: 1fr; text-wrap: nowrap; }
     """
     can_focus = True
 
     class Closed(Message):
         """It is done."""
 
-    def __init__(self, line: Content, take: Callable[[str], Content | bool]) -> None:
+    def __init__(self, line: Parts, take: Callable[[str], Parts | bool]) -> None:
         super().__init__(id="choice")
         self._line = line
         self._take = take
@@ -159,9 +177,13 @@ class Choice(Widget):
         """All but Ctrl-C."""
         return key != "ctrl+c"
 
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
+        """As many lines as it takes."""
+        return len(flowing(self._line, width))
+
     def render(self) -> Content:
         """The line."""
-        return Content.assemble(" ", self._line)
+        return Content("\n").join(flowing(self._line, self.size.width))
 
     def on_key(self, event: events.Key) -> None:
         """Take the key: a new line is shown, True closes, False closes and passes the key on."""
@@ -170,9 +192,9 @@ class Choice(Widget):
             self.post_message(Leftover(event.key))
             return
         found = self._take(event.character or event.key)
-        if isinstance(found, Content):
+        if not isinstance(found, bool):
             self._line = found
-            self.refresh()
+            self.refresh(layout=True)
         else:
             self._done = True
             self.post_message(self.Closed())
