@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pxm_tui.simulator.certificates import CertificateAuthority
 from pxm_tui.simulator.options import ClusterOptions, FleetOptions
 from pxm_tui.simulator.thread import FleetThread
 from pxm_tui.simulator.totp import totp
@@ -59,6 +60,29 @@ def test_those_that_do_not_answer_are_left_out_and_said(pxm: Pxm, two: FleetThre
     assert f"note: another endpoint, pve2, {host[1]}: refused; not kept." in done.err
     assert re.search(f"note: another endpoint, pve3, {re.escape(host[2])}: answers, [0-9]+ ms; kept\\.", done.err)
     assert urls(pxm("show", "one", "--json")) == [cluster.endpoints[0], cluster.endpoints[2]]
+
+
+def test_each_node_is_said_with_its_state_and_one_with_its_own_certificate_is_kept(pxm: Pxm, two: FleetThread) -> None:
+    cluster = two.clusters[0]
+    company = CertificateAuthority("a company's", now=time.time())
+    host = [url.removeprefix("https://") for url in cluster.endpoints]
+    address = cluster.state.nodes["pve2"].address
+    cluster.present("pve2", company.issue("pve2", domain="example.net", address=address, now=time.time()))
+    cluster.tell_address("pve3", "127.255.255.250")
+    done = pxm(
+        "register", "", cluster.endpoint, "--token-id", cluster.token_id, "--token-secret-stdin",
+        "--fingerprint", cluster.fingerprint,
+        stdin=f"{cluster.token_secret}\n",
+    )  # fmt: skip
+    assert done.status == 0
+    second = f"note: another endpoint, pve2, {re.escape(host[1])}: answers, [0-9]+ ms; own certificate; kept\\."
+    assert re.search(second, done.err)
+    assert re.search(f"note: another endpoint, pve3, {re.escape(host[2])}: answers, [0-9]+ ms; kept\\.", done.err)
+    assert "endpoint" not in done.out
+    assert urls(pxm("show", "one", "--json")) == cluster.endpoints
+    assert pxm("check", "one").status == 0
+    lines = pxm("audit", "--json").json["entries"]
+    assert [entry["facts"]["endpoint"] for entry in lines if entry["action"] == "vouch"] == [cluster.endpoints[1]]
 
 
 def test_those_that_drop_packets_do_not_hold_it_up_for_long(pxm: Pxm, two: FleetThread) -> None:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from pxm_tui.bootstrap import build_services
-from pxm_tui.domain.certificate import TrustMode
+from pxm_tui.domain.addresses import parse_endpoint
+from pxm_tui.domain.certificate import Trust, TrustMode
 from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod, Status
+from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.secret import Secret
 from pxm_tui.proxmox.loop import InlineRunner
+from pxm_tui.proxmox.observing import addresses_of
 from pxm_tui.services.bundle import Services
+from pxm_tui.services.ports import Credentials
 from pxm_tui.services.proposals import NOT_VOUCHED, PROPOSAL_LIMIT, Proposal
 from pxm_tui.services.requests import build_request
 from pxm_tui.settings import load_settings
@@ -25,7 +30,7 @@ from pxm_tui.simulator.control import SimulatedCluster
 from pxm_tui.simulator.options import ClusterOptions
 from pxm_tui.simulator.thread import FleetThread
 from tests.fleet_fixtures import FleetFactory
-from tests.proxmox.servers import HostileServer, authority
+from tests.proxmox.servers import HostileServer, authority, gateway, secured
 from tests.proxmox.test_faults import TIMEOUTS
 from tests.proxmox.test_middle import present_the_authority
 from tests.services.recorder import Recorder
@@ -253,6 +258,47 @@ async def test_a_link_and_a_certificate_of_its_own_take_one_conversation(
         assert [one.url for one in done.cluster.endpoints] == client.simulated.endpoints
         assert sorted(client.asked()) == [("pve1", "/cluster/config/join"), ("pve1", "/nodes")]
         assert before < client.simulated.connection_count
+
+
+async def test_the_addresses_of_the_nodes_are_read_in_every_release(cluster: SimulatedCluster) -> None:
+    cluster.tell_address("pve2", "10.99.0.2")
+    async with aclosing(gateway().open(parse_endpoint(cluster.endpoint).endpoint, alone=True)) as session:
+        await secured(session, Trust(TrustMode.CA_FILE, anchor_pem=cluster.ca_pem))
+        user = cluster.token_id.partition("!")[0]
+        secret = Secret(cluster.token_secret)
+        await session.login(Credentials(LoginMethod.TOKEN, user, secret, cluster.token_id), None)
+        addresses = {node: cluster.state.nodes[node].address for node in cluster.nodes}
+        assert await session.node_addresses() == {
+            "pve1": (addresses["pve1"],),
+            "pve2": ("10.99.0.2", addresses["pve2"]),
+        }
+
+
+@pytest.mark.parametrize("version", ["6.4", "7.4", "9.2"])
+async def test_a_standalone_node_has_none(fresh_fleet: FleetFactory, version: str) -> None:
+    """500 before 7.1, 424 since (API.md 3.8)."""
+    alone = fresh_fleet(ClusterOptions("alone", version, nodes=1, guests=1, standalone=True)).clusters[0]
+    async with aclosing(gateway().open(parse_endpoint(alone.endpoint).endpoint, alone=True)) as session:
+        await secured(session, Trust(TrustMode.CA_FILE, anchor_pem=alone.ca_pem))
+        await session.login(Credentials(LoginMethod.PASSWORD, alone.username, Secret(alone.password)), None)
+        with pytest.raises(PxmError):
+            await session.node_addresses()
+
+
+def test_addresses_are_read_from_what_genuine_nodes_answer() -> None:
+    file = Path(__file__).parents[3] / "shared" / "proxmox" / "answers" / "get-9.2.jsonl"
+    if not file.exists():
+        pytest.skip("the recorded answers are not on this machine")
+    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
+    found = [one["json"]["data"] for one in lines if one["route"] == "/cluster/config/join" and one["status"] == 200]
+    entries = {entry["name"]: addresses_of(entry) for join in found for entry in join["nodelist"]}
+    assert entries == {"pve1": ("10.77.0.11",), "pve2": ("10.77.0.12",)}
+
+
+def test_of_each_node_the_links_follow_the_address_of_its_interface() -> None:
+    entry = {"ring1_addr": "c", "name": "n", "ring0_addr": "b", "pve_addr": "a", "ring2_addr": "a", "ring3_addr": 7}
+    assert addresses_of(entry) == ("a", "b", "c")
+    assert addresses_of({}) == ()
 
 
 async def test_without_the_privilege_the_links_are_not_read_and_nothing_is_said(
