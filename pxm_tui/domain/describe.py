@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from pxm_tui.domain.cluster import Cluster, Status
-from pxm_tui.domain.times import age
+from pxm_tui.domain.times import age, age_steps
 
 THIN_SPACE = "\u2009"
 
@@ -93,6 +93,14 @@ def seen_words(cluster: Cluster, now: datetime, fresh_for: float = 30.0) -> str:
     if seconds <= fresh_for or age(seconds) == "now":
         return "now"
     return age(seconds)
+
+
+def seen_steps(cluster: Cluster, now: datetime, fresh_for: float = 30.0) -> int | None:
+    """The age that `seen_words` says, in minutes, to sort by; 0 for `now`, None for `never`."""
+    if cluster.last_seen_at is None:
+        return None
+    seconds = (now - cluster.last_seen_at).total_seconds()
+    return 0 if seconds <= fresh_for else age_steps(seconds)
 
 
 def is_fresh(cluster: Cluster, now: datetime, fresh_for: float = 30.0) -> bool:

@@ -17,13 +17,21 @@ def from_iso(text: str) -> datetime:
 
 def age(seconds: float) -> str:
     """An age in steps of a minute, an hour, a day: `now`, `3 m`, `4 h`, `2 d`. Never seconds: they would tick."""
-    minutes = int(seconds // 60)
-    if minutes < 1:
-        return "now"
-    if minutes < 60:
-        return f"{minutes} m"
-    hours = minutes // 60
-    return f"{hours} h" if hours < 48 else f"{hours // 24} d"
+    steps = age_steps(seconds)
+    if steps < _HOUR:
+        return f"{steps} m" if steps else "now"
+    return f"{steps // _HOUR} h" if steps < 2 * _DAY else f"{steps // _DAY} d"
+
+
+_HOUR, _DAY = 60, 24 * 60
+
+
+def age_steps(seconds: float) -> int:
+    """Minutes that an age has as it is shown: whole minutes, then whole hours, then whole days; 0 for `now`."""
+    minutes = max(0, int(seconds // 60))
+    if minutes < _HOUR:
+        return minutes
+    return minutes - minutes % (_HOUR if minutes < 2 * _DAY else _DAY)
 
 
 def local_short(moment: datetime, now: datetime) -> str:

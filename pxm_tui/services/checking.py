@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from pxm_tui.domain.certificate import Certificate, Trust
 from pxm_tui.domain.cluster import CheckResult, Cluster, Endpoint, LoginMethod
@@ -17,6 +17,7 @@ from pxm_tui.domain.observation import Observation, Realm, Snapshot
 from pxm_tui.domain.steps import CHECK_STEPS, Step, StepState
 from pxm_tui.domain.times import left_words
 from pxm_tui.domain.token_messages import expiring
+from pxm_tui.services.attempt import Attempt, Learned
 from pxm_tui.services.authority import as_unexpected, warn_of_expiry, with_authority
 from pxm_tui.services.checklist import Checklist
 from pxm_tui.services.conversation import Conversation, Reading
@@ -51,32 +52,6 @@ class Outcome:
     steps: tuple[Step, ...]
     error: PxmError | None = None
     observed: Observation | None = None
-
-
-@dataclass(slots=True)
-class _Learned:
-    """What a check has learned of the trust; None: nothing beyond the record."""
-
-    trust: Trust | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """One run of the steps: on which record, where, with whom to talk, what to log in with, what to build on."""
-
-    cluster: Cluster
-    endpoint: Endpoint
-    dialog: Dialog
-    given: Credentials | None
-    ticket: Ticket | None
-    known: Known | None = None
-    alone: bool = False
-    """Over one connection: nobody looks on, and a thousand clusters may be checked at once."""
-    prove: bool = False
-    """The trust is new: the cluster's own authority is read, and takes the place of a leaf that it has signed."""
-    looked_at: bool = False
-    """All endpoints are being looked at, so what is remembered of them is not worth telling."""
-    learned: _Learned = field(default_factory=_Learned)
 
 
 async def _nobody(cluster: Cluster, endpoint: Endpoint, shown: Certificate) -> None:
@@ -155,16 +130,14 @@ class Checker:
         """
         ticket = None if credentials else self._tickets.get(cluster.id)
         endpoint = self.endpoints.choose(cluster, before)
-        attempt = _Attempt(
-            cluster, endpoint, dialog, credentials, ticket, alone=alone, prove=prove, looked_at=looked_at
-        )
+        attempt = Attempt(cluster, endpoint, dialog, credentials, ticket, alone=alone, prove=prove, looked_at=looked_at)
         outcome = await self._run(attempt, before)
         if ticket is not None and isinstance(outcome.error, LoginError):
             # A ticket ends early when the cluster's keys change or its clock jumps; the password was not refused.
             outcome = await self._run(replace(attempt, ticket=None), before)
         return outcome if prove else await self._resolve_doubts(attempt, outcome)
 
-    async def _resolve_doubts(self, attempt: _Attempt, outcome: Outcome) -> Outcome:
+    async def _resolve_doubts(self, attempt: Attempt, outcome: Outcome) -> Outcome:
         """After a check that went through: ask about endpoints whose certificate a look has not trusted.
 
         Each certificate is asked about once, until a person checks the cluster.
@@ -200,7 +173,7 @@ class Checker:
         finally:
             look.cancel()
             await asyncio.gather(look, return_exceptions=True)
-        attempt = _Attempt(cluster, cluster.endpoint, dialog, None, None)
+        attempt = Attempt(cluster, cluster.endpoint, dialog, None, None)
         outcome = await self._resolve_doubts(attempt, outcome)
         states = self.endpoints.states(cluster)
         steps = outcome.steps if outcome.error else with_passed_over(outcome.steps, states, dialog)
@@ -217,20 +190,27 @@ class Checker:
         endpoint = self.endpoints.choose(cluster, before)
         if known is not None and logged_in and known.serves(cluster, endpoint, self._timer()):
             with suppress(SurpriseError):
-                attempt = _Attempt(cluster, endpoint, Silent(), None, ticket, known, alone=True)
+                attempt = Attempt(cluster, endpoint, Silent(), None, ticket, known, alone=True)
                 outcome = await self._run(attempt, before)
                 if ticket is None or not isinstance(outcome.error, LoginError):
                     return outcome
             self._known.pop(cluster.id, None)
         return await self.check(cluster, before, Silent(), alone=True)
 
-    async def _run(self, attempt: _Attempt, before: Snapshot) -> Outcome:
+    async def _run(self, attempt: Attempt, before: Snapshot) -> Outcome:
         """The steps at one endpoint, and at others where it does not answer; only the last failure is reported."""
+        why = ""
 
         async def at(endpoint: Endpoint) -> Outcome:
+            nonlocal why
             known = attempt.known if endpoint == attempt.endpoint else None
-            again = replace(attempt, endpoint=endpoint, known=known, learned=_Learned())
-            return await self._once(again, before)
+            again = replace(attempt, endpoint=endpoint, known=known, why=why, learned=Learned())
+            found = await self._once(again, before)
+            why = self.endpoints.why_elsewhere(cluster, endpoint, found.error)
+            stopped = next((step for step in found.steps if step.state is StepState.FAILED), None)
+            if why and stopped is not None:
+                attempt.dialog.step(Step(stopped.name, StepState.RUNNING, message=f"{why}; looking for another"))
+            return found
 
         cluster = attempt.cluster
         outcome = await self.endpoints.run(cluster, attempt.endpoint, at)
@@ -241,8 +221,10 @@ class Checker:
                 attempt.dialog.step(step)
         return replace(outcome, snapshot=replace(outcome.snapshot, endpoints=self.endpoints.states(cluster)))
 
-    async def _once(self, attempt: _Attempt, before: Snapshot) -> Outcome:
+    async def _once(self, attempt: Attempt, before: Snapshot) -> Outcome:
         def report(step: Step) -> None:
+            if step.state is StepState.RUNNING and attempt.why:
+                step = replace(step, message=f"{attempt.why}; asking {attempt.endpoint.authority}")
             if step.state is not StepState.FAILED:
                 attempt.dialog.step(step)
 
@@ -266,7 +248,7 @@ class Checker:
         assert result.error is not None  # noqa: S101
         return Outcome(result, with_error(before, result.error, now), checklist.steps(), error)
 
-    async def _converse(self, attempt: _Attempt, checklist: Checklist) -> tuple[Observation, Certificate]:
+    async def _converse(self, attempt: Attempt, checklist: Checklist) -> tuple[Observation, Certificate]:
         cluster = attempt.cluster
         token = cluster.login.method is LoginMethod.TOKEN
         endpoint = attempt.endpoint
@@ -290,7 +272,7 @@ class Checker:
                     observed = attempt.known.complete(await self._look_again(session, attempt))
         return observed, certificate
 
-    async def _read_all(self, session: ProxmoxSession, conversation: Conversation, attempt: _Attempt) -> Observation:
+    async def _read_all(self, session: ProxmoxSession, conversation: Conversation, attempt: Attempt) -> Observation:
         # The stored trust has vouched for the server, so the realms are read beside the rest, not before it.
         realms = asyncio.create_task(conversation.realms(), name="read realms")
         try:
@@ -307,7 +289,7 @@ class Checker:
             realms.cancel()
             await asyncio.gather(realms, return_exceptions=True)
 
-    async def _look_again(self, session: ProxmoxSession, attempt: _Attempt) -> Observation:
+    async def _look_again(self, session: ProxmoxSession, attempt: Attempt) -> Observation:
         """Log in as before and read; an error that does not speak of the login is left to a full check to name."""
         try:
             if attempt.ticket is not None:
@@ -320,7 +302,7 @@ class Checker:
         except PxmError:
             raise SurpriseError from None
 
-    async def _secure(self, session: ProxmoxSession, attempt: _Attempt) -> Certificate:
+    async def _secure(self, session: ProxmoxSession, attempt: Attempt) -> Certificate:
         """The handshake; a certificate that is not trusted is one that the cluster's other nodes may vouch for."""
         cluster, endpoint = attempt.cluster, attempt.endpoint
         try:
@@ -341,9 +323,9 @@ class Checker:
         Raises:
             StorageError: the secret cannot be read.
         """
-        return await self._ask_others(_Attempt(cluster, endpoint, Silent(), None, self._tickets.get(cluster.id)), shown)
+        return await self._ask_others(Attempt(cluster, endpoint, Silent(), None, self._tickets.get(cluster.id)), shown)
 
-    async def _ask_others(self, attempt: _Attempt, shown: Certificate) -> Trust | None:
+    async def _ask_others(self, attempt: Attempt, shown: Certificate) -> Trust | None:
         cluster, log_in = attempt.cluster, self.login_of(attempt.cluster, attempt.ticket, attempt.given)
         return await self._voucher.ask(cluster, attempt.endpoint, shown, self.endpoints.witnesses(cluster), log_in)
 
@@ -358,7 +340,7 @@ class Checker:
 
         return log_in
 
-    def _learn(self, session: ProxmoxSession, attempt: _Attempt, certificate: Certificate) -> None:
+    def _learn(self, session: ProxmoxSession, attempt: Attempt, certificate: Certificate) -> None:
         """Keep what the handshake has shown: a new trust with its anchor, a renewed leaf of the first endpoint."""
         cluster = attempt.cluster
         if attempt.prove:
@@ -374,7 +356,7 @@ class Checker:
                 attempt.learned.trust = trust
 
     async def _enter(
-        self, conversation: Conversation, attempt: _Attempt, realms: asyncio.Task[tuple[Realm, ...]]
+        self, conversation: Conversation, attempt: Attempt, realms: asyncio.Task[tuple[Realm, ...]]
     ) -> Reading:
         """Log in; what is no Proxmox VE says so, rather than that the login failed."""
         try:

@@ -217,6 +217,14 @@ class Endpoints:
             if memory.error:
                 memory.next_look = self._timer()
 
+    def why_elsewhere(self, cluster: Cluster, endpoint: Endpoint, error: PxmError | None) -> str:
+        """Why another endpoint is asked after `endpoint`; empty where none is, or there is none."""
+        if error is None or len(cluster.endpoints) < 2:
+            return ""
+        if wants_a_second_opinion(cluster, error):
+            return f"{endpoint.authority} refused the token"
+        return f"{endpoint.authority}: {reason_of(error).short}" if goes_elsewhere(error) else ""
+
     def forget(self, cluster_id: str) -> None:
         """The cluster was deregistered."""
         self._clusters.pop(cluster_id, None)

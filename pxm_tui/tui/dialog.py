@@ -80,6 +80,7 @@ class BoxDialog(PxmDialog[T]):
         *bindings(MOVE_KEYS),
         ("escape", "leave"),
         ("ctrl+y", "copy"),
+        ("question_mark,f1", "help"),
         ("pagedown", "page(1)"),
         ("pageup", "page(-1)"),
     ]
@@ -187,6 +188,17 @@ class BoxDialog(PxmDialog[T]):
         return self._shown_at is not None and self.services.timer() - self._shown_at >= LISTENS_AFTER
 
     # Keys
+
+    def action_help(self) -> None:
+        """Its keys as they are now. In a field `?` is text, and F1 helps."""
+        from pxm_tui.tui.screens.help import HelpScreen
+
+        scroll = [("PgUp PgDn", "scroll")] if not any("PgDn" in key for key, _ in self.footer_keys()) else []
+        keys = [
+            Key(f"dialog.{key}", "", "", key, "", does, "Keys")
+            for key, does in (*self.footer_keys(), *scroll, ("F1", "help; also ?, outside of fields"))
+        ]
+        self.app.push_screen(HelpScreen(self.services, keys, safe(self.box_title, 60), legend=False))
 
     def action_move(self, by: int) -> None:
         """To the next field or button, or the one before."""

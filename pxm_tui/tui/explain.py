@@ -13,6 +13,8 @@ from pxm_tui.domain.describe import HIDES, hidden_words
 from pxm_tui.domain.expiry import warnings
 from pxm_tui.domain.observation import Node
 from pxm_tui.domain.times import local_short
+from pxm_tui.domain.token_messages import expiring
+from pxm_tui.domain.tokens import ends_in_days
 from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.text import safe, wrap
 
@@ -66,7 +68,10 @@ READ_ONLY = "Read-only: pxm changes nothing on it."
 def explain(view: ClusterView, now: datetime, *, checking: bool = False) -> Explanation:
     """What is to be said about a cluster."""
     found = _explain(view, now, checking=checking)
-    return replace(found, more=(*found.more, READ_ONLY)) if view.cluster.read_only else found
+    ending = _ending(view, now)
+    guarded = (READ_ONLY,) if view.cluster.read_only else ()
+    more = (*ending, *found.more) if view.cluster.status is Status.HEALTHY else (*found.more, *ending)
+    return replace(found, more=(*more, *guarded))
 
 
 def _explain(view: ClusterView, now: datetime, *, checking: bool) -> Explanation:
@@ -76,7 +81,7 @@ def _explain(view: ClusterView, now: datetime, *, checking: bool) -> Explanation
         return _waiting(name, view, now)
     match cluster.status:
         case Status.HEALTHY:
-            return _healthy(name, view, now)
+            return _healthy(name, view)
         case Status.DEGRADED:
             return _degraded(name, view, now)
         case Status.UNREACHABLE:
@@ -95,7 +100,7 @@ def _waiting(name: str, view: ClusterView, now: datetime) -> Explanation:
     return Explanation(f"{name}: the row shows what was seen at {seen}; {view.endpoint.authority} is being asked.")
 
 
-def _healthy(name: str, view: ClusterView, now: datetime) -> Explanation:
+def _healthy(name: str, view: ClusterView) -> Explanation:
     cluster = view.cluster
     if cluster.limits:
         return Explanation(limits_words(cluster), (), "Enter shows its rights.")
@@ -108,14 +113,22 @@ def _healthy(name: str, view: ClusterView, now: datetime) -> Explanation:
         facts.append(f"{cluster.guests_running} of {cluster.guests_total} guests running")
     failing = [state for state in view.snapshot.endpoints if state.error]
     beside = "".join(f" Not used: {state.endpoint.authority}, {safe(state.error)}." for state in failing[:2])
-    more = (*_ending(view, now), f"{view.endpoint.url}.{beside}")
-    return Explanation(f"{name}: healthy. {', '.join(facts)}.", more)
+    return Explanation(f"{name}: healthy. {', '.join(facts)}.", (f"{view.endpoint.url}.{beside}",))
 
 
 def _ending(view: ClusterView, now: datetime) -> tuple[str, ...]:
-    """That the certificate, or the cluster's own authority, ends soon, and what to do; none where there is time."""
-    found = warnings(view.cluster.trust.certificate, view.cluster.trust, now)
-    return () if found is None else (f"! {found[0][0].upper()}{found[0][1:]}.", found[1])
+    """That certificate, authority or token ends soon, and what to do; none where there is time.
+
+    Of a certificate that is not the trusted one nothing is said: which ends when is not the question then.
+    """
+    cluster, said = view.cluster, list[str]()
+    found = warnings(cluster.trust.certificate, cluster.trust, now) if cluster.status is not Status.UNTRUSTED else None
+    if found is not None:
+        said += [f"! {found[0][0].upper()}{found[0][1:]}.", found[1]]
+    token = expiring(cluster, now)
+    if token is not None and (ends_in_days(cluster.login, now) or 0) >= 0:
+        said += [f"! Its token {token.words}", token.do.replace("`", "")]
+    return tuple(said)
 
 
 def limits_words(cluster: Cluster) -> str:

@@ -61,7 +61,7 @@ class FirstFrame:
     def lines(self) -> list[Line]:
         """All lines of the screen, top to bottom."""
         top = [self._title(), *self._banner()]
-        rows = self.choices.rows(self.view.clusters)
+        rows = self.choices.rows(self.view.clusters, now=self.now, fresh_for=self._fresh_for)
         below = self._keys(empty=not rows)
         room = self.height - len(top) - 1 - EXPLAINED - len(below)
         table = self._table(room)
@@ -71,6 +71,10 @@ class FirstFrame:
         seen = (1, min(len(rows), room - 1)) if rows else (0, 0)
         label = self.choices.rule(len(rows), len(self.view.clusters), seen, self.glyphs)
         return [*top, *table, self._rule(label), *explained, *below]
+
+    @property
+    def _fresh_for(self) -> float:
+        return 2 * (self.period or 15.0)
 
     @property
     def _checking(self) -> bool:
@@ -90,9 +94,8 @@ class FirstFrame:
     def _table(self, room: int) -> list[Line]:
         views = self.view.clusters
         columns = columns_at(self.width, longest_name(views))
-        fresh_for = 2 * (self.period or 15.0)
-        painter = RowPainter(columns, self.width, self.glyphs, self.now, fresh_for, self._checking, RttMemory())
-        rows = self.choices.rows(views)
+        painter = RowPainter(columns, self.width, self.glyphs, self.now, self._fresh_for, self._checking, RttMemory())
+        rows = self.choices.rows(views, now=self.now, fresh_for=self._fresh_for)
         lines = [_grid_line(painter.head(self.choices.order))]
         for index, row in enumerate(rows[: room - 1]):
             line = ((">" if index == 0 else " ", ""), *painter.draw(row))

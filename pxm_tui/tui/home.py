@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from pxm_tui.domain.text import one_line
@@ -52,9 +53,11 @@ class HomeChoices:
             "problems_only": self.problems_only,
         }
 
-    def rows(self, views: Sequence[ClusterView], *, anew: bool = False) -> list[ClusterView]:
+    def rows(
+        self, views: Sequence[ClusterView], *, now: datetime, fresh_for: float, anew: bool = False
+    ) -> list[ClusterView]:
         """The clusters to show, in their order; sorted anew if a person asked."""
-        arranged = self._arrangement.arrange(views, self.order, anew=anew)
+        arranged = self._arrangement.arrange(views, self.order, now=now, fresh_for=fresh_for, anew=anew)
         found = self._finder.find(arranged, self.words)
         return problems(found) if self.problems_only else found
 

@@ -243,7 +243,7 @@ HOME: tuple[Key, ...] = (
 FAULT = on_cluster("demo.fault", "F", "fault", "F", "Faults", "faults (demo)", "fault")
 """A key of the home screen, in the demo alone."""
 
-DETAIL = (
+DETAIL: tuple[Key, ...] = (
     TAB,
     CHECK,
     REFRESH,
@@ -270,10 +270,10 @@ PAGE = (BACK, COMMAND, QUIT, STOP, QUIT_COMMAND, *VAULT)
 
 COPY_LINE = Key("log.copy", "y", "copy", "y", "Copy the line", "copy the line", "Log", ("copy",))
 
-LOG_KEYS = (COPY_LINE, *PAGE)
+LOG_KEYS = (COPY_LINE, HELP, *PAGE)
 """The keys of the log."""
 
 VERIFY = Key("audit.verify", "v", "verify", "v", "Verify", "verify the audit", "Audit", ("verify",))
 
-AUDIT_KEYS = (COPY_LINE, VERIFY, *PAGE)
+AUDIT_KEYS = (COPY_LINE, VERIFY, HELP, *PAGE)
 """The keys of the audit."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from pxm_tui.domain.describe import STATUS_ORDER
+from pxm_tui.domain.describe import STATUS_ORDER, seen_steps
 from pxm_tui.domain.text import natural_key
 from pxm_tui.services.fleet_view import ClusterView
 
@@ -44,29 +45,39 @@ class Arrangement:
         self._text: list[Any] = []
         self._ids: list[str] = []
 
-    def arrange(self, views: Sequence[ClusterView], order: SortOrder, *, anew: bool = False) -> list[ClusterView]:
+    def arrange(
+        self,
+        views: Sequence[ClusterView],
+        order: SortOrder,
+        *,
+        now: datetime,
+        fresh_for: float,
+        anew: bool = False,
+    ) -> list[ClusterView]:
         """The views in order; sorted anew when asked, by another order, or when clusters or sorted text changed.
 
         Args:
             views: all clusters, by name.
             order: by what.
+            now: UTC, for ages.
+            fresh_for: seconds for which an answer counts as `now`.
             anew: a person asked.
         """
         text = _sorted_text(views, order)
         if anew or order != self._order or text != self._text:
             self._order, self._text = order, text
-            ordered = sort(views, order)
+            ordered = sort(views, order, now, fresh_for)
             self._ids = [view.cluster.id for view in ordered]
             return ordered
         by_id = {view.cluster.id: view for view in views}
         return [by_id[key] for key in self._ids]
 
 
-def sort(views: Sequence[ClusterView], order: SortOrder) -> list[ClusterView]:
-    """The views sorted; equal ones by name, those without a figure last."""
+def sort(views: Sequence[ClusterView], order: SortOrder, now: datetime, fresh_for: float) -> list[ClusterView]:
+    """The views sorted by what is shown of them; equal ones by name, those without a figure last."""
     if order.by == "name":
         return list(reversed(views)) if order.reverse else list(views)
-    keyed = [(_value(view, order.by), view) for view in views]
+    keyed = [(_value(view, order.by, now, fresh_for), view) for view in views]
     known = sorted((pair for pair in keyed if pair[0] is not None), key=lambda pair: pair[0], reverse=order.reverse)
     return [view for _, view in known] + [view for value, view in keyed if value is None]
 
@@ -80,15 +91,15 @@ def _sorted_text(views: Sequence[ClusterView], order: SortOrder) -> list[Any]:
     return [view.cluster.id for view in views]
 
 
-def _value(view: ClusterView, by: str) -> Any:
+def _value(view: ClusterView, by: str, now: datetime, fresh_for: float) -> Any:
     cluster = view.cluster
     if by == "status":
         return STATUS_ORDER[cluster.status], "" if cluster.error is None else cluster.error.short, bool(cluster.limits)
     if by == "seen":
-        return None if cluster.last_seen_at is None else -cluster.last_seen_at.timestamp()
+        return seen_steps(cluster, now, fresh_for)
     if by == "guests":
         return cluster.guests_total
     if by == "version":
         found = cluster.proxmox_version
         return None if found is None else natural_key(re.sub(r"[^0-9A-Za-z]+", " ", found))
-    return view.snapshot.rtt_ms
+    return None if view.snapshot.rtt_ms is None else max(1, round(view.snapshot.rtt_ms))

@@ -419,3 +419,39 @@ async def test_silence_needs_nobody() -> None:
     outcome = await cared.checker.check(cared.record, cared.snapshot, Silent())
     assert outcome.result.facts is not None
     assert outcome.result.facts.node_count == len(observation().nodes)
+
+
+def _running(recorder: Recorder) -> list[tuple[str, str]]:
+    return [(step.name, step.message) for step in recorder.steps if step.state is StepState.RUNNING and step.message]
+
+
+async def test_while_a_second_opinion_is_asked_for_the_steps_say_so() -> None:
+    cared = Cared()
+    cared.servers[FIRST].tokens.clear()
+    recorder = Recorder()
+    outcome = await cared.checker.check(cared.record, cared.snapshot, recorder)
+    assert outcome.error is None
+    refused = f"{FIRST.authority} refused the token"
+    said = _running(recorder)
+    assert said[0] == ("login", f"{refused}; looking for another")
+    assert ("connect", f"{refused}; asking {SECOND.authority}") in said
+    assert ("discovery", f"{refused}; asking {SECOND.authority}") in said
+
+
+async def test_while_another_endpoint_is_asked_the_steps_say_why() -> None:
+    cared = Cared()
+    cared.fail(FIRST)
+    recorder = Recorder()
+    await cared.checker.check(cared.record, cared.snapshot, recorder)
+    said = _running(recorder)
+    assert said[0] == ("connect", f"{FIRST.authority}: refused; looking for another")
+    assert ("connect", f"{FIRST.authority}: refused; asking {SECOND.authority}") in said
+
+
+async def test_one_endpoint_alone_has_nothing_to_say_of_others() -> None:
+    cared = Cared()
+    cared.record = replace(cared.record, endpoints=(FIRST,))
+    cared.servers[FIRST].tokens.clear()
+    recorder = Recorder()
+    await cared.checker.check(cared.record, cared.snapshot, recorder)
+    assert _running(recorder) == []

@@ -388,3 +388,22 @@ async def test_news_of_the_fleet_do_not_meet_a_screen_that_is_not_there_yet(scre
         await pushed
         ui.home._gathered()
         await ui.shows("Esc Back")
+
+
+@pytest.mark.parametrize(("width", "lines"), [(44, 2), (80, 1)])
+async def test_the_line_of_choices_is_whole_on_the_narrowest_screen(width: int, lines: int) -> None:
+    async with driven(seen_bench(), size=(width, 20)) as ui:
+        await ui.press("y")
+        await ui.shows("Copy  u URL")
+        words = " ".join(" ".join(ui.lines[-2:]).split())
+        for choice in ("u URL", "n name", "i id", "f fingerprint", "r report", "s ssh root@10.80.0.11"):
+            assert choice in words
+        await ui.press("escape", "s")
+        await ui.shows("Sort by")
+        shown = ui.lines[-lines:]
+        assert "Sort by  name  [STATUS]  seen  guests" in shown[0]
+        for choice in ("version", "rtt", "s next   S reverse"):
+            assert choice in " ".join(shown)
+        assert all(len(line) <= width for line in shown)
+        await ui.press("S")
+        await ui.shows("by status, reversed")

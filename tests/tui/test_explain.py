@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -108,3 +109,33 @@ def test_other_states() -> None:
     quorum = Reason("no_quorum", "no quorum", "2 of 3 nodes answer each other.", do="On a node: `pvecm status`.")
     lost = ClusterView(cluster("q", status=Status.DEGRADED, error=quorum), _view("ams-backup").snapshot)
     assert "On a node: `pvecm status`." in explain(lost, NOW).more
+
+
+ENDS = ("! The certificate ends in 9 days.", "! Its token expires on 2026-12-01, in 9 d.")
+
+
+@pytest.mark.parametrize("name", ["ams-prod-1", "fra-stage", "서울-1", "dr-ams", "lab-old"])
+def test_what_ends_soon_is_said_of_every_cluster_that_it_is_known_of(name: str) -> None:
+    view = _view(name)
+    soon = NOW + timedelta(days=9, hours=1)
+    certificate = view.cluster.trust.certificate
+    assert certificate is not None
+    trust = replace(view.cluster.trust, certificate=replace(certificate, not_after=soon))
+    login = replace(view.cluster.login, minted=True, expires_at=soon)
+    ending = replace(view, cluster=replace(view.cluster, trust=trust, login=login))
+    said = explain(ending, NOW).more
+
+    assert set(ENDS) <= set(said)
+    assert f"Make another one: pxm rotate {name}, or :rotate." in said
+    assert not set(ENDS) & set(explain(view, NOW).more)
+
+
+def test_nothing_is_said_of_the_end_of_what_is_not_trusted_or_has_ended() -> None:
+    view = _view("ber-edge-1")
+    certificate = view.cluster.trust.certificate
+    assert certificate is not None
+    trust = replace(view.cluster.trust, certificate=replace(certificate, not_after=NOW))
+    login = replace(view.cluster.login, expires_at=NOW - timedelta(days=1))
+    assert explain(replace(view, cluster=replace(view.cluster, trust=trust, login=login)), NOW).more == (
+        explain(view, NOW).more
+    )

@@ -204,3 +204,29 @@ async def test_it_fits(size: tuple[int, int]) -> None:
         assert len(app.lines) <= size[1]
         assert any("Esc" in line for line in app.lines)
         assert any("On " in line for line in app.lines)
+
+
+async def test_the_menu_opens_on_the_screen_of_the_cluster_too() -> None:
+    bench, injector = demo_bench()
+    async with driven(bench) as app:
+        await app.press("enter")
+        await app.shows("Last errors")
+        await opened(app)
+        assert "Faults of fra-prod" in app.shown
+        await app.press("enter")
+        await app.shows("[x] Refuses connections")
+        assert injector.places == [("down", "pve1"), ("down", "pve2")]
+        await app.press("escape")
+        await app.shows("Last errors")
+        await app.burst(":fault\r")
+        await app.shows("Faults of fra-prod")
+
+
+async def test_outside_of_the_demo_there_is_no_such_key() -> None:
+    bench = make_bench([cluster("fra-prod")], servers={"10.20.0.11": FakeServer()})
+    async with driven(bench) as app:
+        await app.press("enter")
+        await app.shows("Last errors")
+        await app.press("F", "question_mark")
+        await app.shows("Help: One cluster")
+        assert "faults" not in app.shown

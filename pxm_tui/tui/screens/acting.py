@@ -11,7 +11,7 @@ from textual.screen import ScreenResultType
 from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.services.hindrances import why_not_rotate
 from pxm_tui.tui.copying import TMUX_HINT, Copyable, copyables
-from pxm_tui.tui.keys import MOVES, ROTATE, Key
+from pxm_tui.tui.keys import ROTATE, Key
 from pxm_tui.tui.screens.prompting import PromptingScreen
 from pxm_tui.tui.text import safe
 from pxm_tui.tui.widgets.prompt import Choice, Parts
@@ -19,6 +19,8 @@ from pxm_tui.tui.widgets.prompt import Choice, Parts
 
 class ActingScreen(PromptingScreen[ScreenResultType]):
     """See the module. Subclasses say which cluster is selected and re-read the fleet when told to."""
+
+    help_legend = True
 
     def selected(self) -> ClusterView | None:
         """The cluster that an action works on: the one under the cursor when its key was pressed."""
@@ -124,15 +126,6 @@ class ActingScreen(PromptingScreen[ScreenResultType]):
         from pxm_tui.tui.screens.audit import AuditScreen
 
         self.app.push_screen(AuditScreen(self.services))
-
-    def action_help(self) -> None:
-        """Help for this screen."""
-        from pxm_tui.tui.screens.help import HelpScreen
-
-        keys = (*MOVES, *self.KEYS)
-        self.app.push_screen(HelpScreen(self.services, keys, self.help_title, unable=self.unable(self.selected())))
-
-    help_title = ""
 
     # Copying
 

@@ -27,8 +27,9 @@ class AuditScreen(LinesScreen[AuditEntry]):
 
     KEYS = AUDIT_KEYS
     BINDINGS: ClassVar[list[BindingType]] = list(bindings(AUDIT_KEYS))
+    help_title = "Audit"
     NOTHING = "Nothing has been audited yet."
-    FOOTER = (("Esc", "Back"), ("v", "Verify"), ("y", "Copy the line"), ("g G", "first, last"))
+    FOOTER = (("Esc", "Back"), ("v", "Verify"), ("y", "Copy the line"), ("g G", "first, last"), ("?", "Help"))
     EXPLAINED = 3
 
     def title_line(self) -> TitleLine:

@@ -199,14 +199,19 @@ class ClustersScreen(ChoosingScreen[None]):
             self._look_key, self._look = key, self._make_look(columns, order, now)
         choices = (views, order, self.choices.words, self.choices.problems_only)
         if anew or self._shown[0] != choices:
-            self._shown = (choices, self.choices.rows(views, anew=anew))
+            self._shown = (choices, self.choices.rows(views, now=now, fresh_for=self._fresh_for, anew=anew))
         rows = self._shown[1]
         look: Look[ClusterView] = self._look if views or self._unreadable else Look((), self._look.draw)
         self.grid.show(rows, look, self._notes(rows))
 
+    @property
+    def _fresh_for(self) -> float:
+        """Seconds for which an answer counts as `now`."""
+        return 2 * (self.services.period or 15.0)
+
     def _make_look(self, columns: tuple[Column, ...], order: SortOrder, now: datetime) -> Look[ClusterView]:
-        fresh_for = 2 * (self.services.period or 15.0)
-        painter = RowPainter(columns, self.app.size.width, self.glyphs, now, fresh_for, self._asking, self._rtts)
+        width = self.app.size.width
+        painter = RowPainter(columns, width, self.glyphs, now, self._fresh_for, self._asking, self._rtts)
         return Look(painter.head(order), painter.draw)
 
     def _notes(self, rows: list[ClusterView]) -> list[Line]:

@@ -22,8 +22,9 @@ class LogScreen(LinesScreen[JournalEntry]):
 
     KEYS = LOG_KEYS
     BINDINGS: ClassVar[list[BindingType]] = list(bindings(LOG_KEYS))
+    help_title = "Log"
     NOTHING = "Nothing has happened yet."
-    FOOTER = (("Esc", "Back"), ("y", "Copy the line"), ("g G", "first, last"))
+    FOOTER = (("Esc", "Back"), ("y", "Copy the line"), ("g G", "first, last"), ("?", "Help"))
 
     def title_line(self) -> TitleLine:
         """And where the log is kept."""

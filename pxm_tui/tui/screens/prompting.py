@@ -16,7 +16,7 @@ from pxm_tui.services.bundle import Services
 from pxm_tui.services.finding import find
 from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.commands import Command, complete, hint, understand
-from pxm_tui.tui.keys import Key
+from pxm_tui.tui.keys import MOVES, Key
 from pxm_tui.tui.screens.base import PxmScreen
 from pxm_tui.tui.text import safe
 from pxm_tui.tui.widgets.frame import KeysLine
@@ -70,6 +70,20 @@ class PromptingScreen(PxmScreen[ScreenResultType]):
 
     def fleet_changed(self) -> None:
         """The fleet, or the log, is not what it was: show it as it is now."""
+
+    # Help
+
+    help_title = ""
+    """What this screen is called in its help."""
+    help_legend = False
+    """Its help explains the signs of the statuses."""
+
+    def action_help(self) -> None:
+        """Help for this screen."""
+        from pxm_tui.tui.screens.help import HelpScreen
+
+        keys, unable = (*MOVES, *self.KEYS), self.unable(self.selected())
+        self.app.push_screen(HelpScreen(self.services, keys, self.help_title, legend=self.help_legend, unable=unable))
 
     # The lowest line
 
