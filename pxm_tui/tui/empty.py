@@ -45,8 +45,9 @@ def secret_lines(places: Places, vault: VaultState | None) -> list[str]:
         return [f"encrypted in {places.secrets};", f"{_passphrase(vault)} opens it"]
     if vault.mode is VaultMode.ASK:
         return ["in memory only, for this run; pxm asks for them again"]
-    if vault.mode is VaultMode.PASSPHRASE and not vault.asks:
-        return [f"encrypted in {places.secrets};", f"{_passphrase(vault)} will open it"]
+    if vault.mode is VaultMode.PASSPHRASE:
+        who = f"{_passphrase(vault)} will open it" if vault.open else "its passphrase is chosen at the first secret"
+        return [f"encrypted in {places.secrets};", who]
     return ["encrypted; this machine has no keyring, so a passphrase", "will be asked for at the first registration"]
 
 

@@ -43,6 +43,7 @@ def test_a_file_that_holds_the_passphrase_is_said(pxm: Pxm, registered: Path) ->
 
 def test_before_anything_is_kept(pxm: Pxm, environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "not there yet" in pxm("vault").out
+    assert "a passphrase read from a file" in pxm("vault").out
     monkeypatch.delenv("PXM_VAULT_PASSPHRASE_FILE")
     assert "yet to be chosen" in pxm("vault").out
     assert not (environment / "secrets.vault").exists()

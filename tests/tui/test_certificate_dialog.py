@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from textual import events
 from textual.widgets import Input
 
 from pxm_tui.domain.certificate import Certificate, compare
@@ -55,6 +56,42 @@ async def test_trusting_takes_a_move_and_enter() -> None:
         bench.clock.advance(0.6)
         await pilot.press("tab", "enter")
         assert app.results == [True]
+
+
+async def test_what_is_pasted_goes_into_the_field_and_enter_leads_to_the_button() -> None:
+    bench = make_bench()
+    shown = certificate()
+    app = stage(bench, question(shown))
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        trust_button(app).post_message(events.Paste(shown.sha256))
+        await pilot.pause()
+        assert expected(app).value == "", "not before it has been seen"
+        bench.clock.advance(0.6)
+        trust_button(app).post_message(events.Paste(f" {shown.sha256.lower()}\n"))
+        await pilot.pause()
+        assert "the same" in app.shown
+        await pilot.press("enter")
+        assert app.focused is trust_button(app)
+        assert app.results == []
+        await pilot.press("enter")
+        assert app.results == [True]
+
+
+@pytest.mark.parametrize("typed", ["3F:9A", "x", "3F" * 31])
+async def test_what_is_no_whole_fingerprint_yet_is_not_called_another_one(typed: str) -> None:
+    bench = make_bench()
+    app = stage(bench)
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        bench.clock.advance(0.6)
+        expected(app).focus()
+        expected(app).value = typed
+        await pilot.press("enter")
+        assert "not a whole SHA-256 fingerprint yet" in app.shown
+        assert "different" not in app.shown
+        assert trust_button(app).disabled
+        assert app.focused is expected(app)
 
 
 @pytest.mark.parametrize("burst", ["\t\r", "\r", "y\r", "\t\t\t\r\r"])

@@ -236,6 +236,11 @@ async def test_a_passphrase_from_a_file_is_not_called_one_that_is_asked_for(exis
     assert kept_words(state) == "stored encrypted, opened by a passphrase that nobody is asked for (:secrets)"
 
 
+async def test_a_passphrase_that_nobody_has_chosen_yet_is_not_said_to_be_there() -> None:
+    state = VaultState(VaultMode.PASSPHRASE, open=False, exists=False)
+    assert secret_lines(make_bench().services.places, state)[1] == "its passphrase is chosen at the first secret"
+
+
 async def test_the_passphrase_is_changed_by_who_knows_it() -> None:
     bench = bench_with()
     async with driven(bench) as ui:

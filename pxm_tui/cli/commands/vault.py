@@ -108,6 +108,6 @@ def _count(state: VaultState) -> str:
 def _holder(state: VaultState) -> str:
     if state.mode is not VaultMode.PASSPHRASE:
         return HOLDERS[state.mode]
-    if not state.exists:
+    if not state.exists and not state.open:
         return "a passphrase, which is yet to be chosen"
     return "your passphrase" if state.asks else "a passphrase read from a file"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -42,10 +42,18 @@ LATER_AUTHORITY = (
 )
 
 
+_VERDICTS: dict[bool | None, tuple[str, str]] = {
+    True: ("ok", "the same"),
+    False: ("failed", "different: do not trust it"),
+    None: ("warning", "not a whole SHA-256 fingerprint yet"),
+}
+
+
 class CertificateChoice(BoxDialog[bool]):
     """What both dialogs share: the expected fingerprint, compared while it is typed, and two buttons."""
 
     GUARDED = True
+    BINDINGS = [("enter", "compared")]
     UNTYPED = ""
     """Said as long as nothing is expected; where it says something, nothing is trusted before it is typed."""
     DEFAULT_CSS = """
@@ -86,20 +94,34 @@ class CertificateChoice(BoxDialog[bool]):
         if not self._expected.value.strip():
             verdict.update(self.UNTYPED)
             return
-        same = self._may_trust
-        state, words = ("ok", "the same") if same else ("failed", "different: do not trust it")
+        state, words = _VERDICTS[self._typed_the_same()]
         verdict.update(Content.assemble((f"{self.glyphs.of_step(state)} {words}", STEP_STYLE[state])))
+
+    def action_compared(self) -> None:
+        """From the field to the button that trusts what is the same; that one is pressed by another Enter."""
+        if self.listens and self._typed_the_same():
+            self.query_one("#trust").focus()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """What is pasted while a button has the focus is meant for the only field."""
+        event.stop()
+        if self.listens:
+            self._expected.value = event.text.strip()
+            self._expected.focus()
+
+    def _typed_the_same(self) -> bool | None:
+        """Whether the typed fingerprint is the one that is shown; None where it is no whole one."""
+        try:
+            return parse_fingerprint(self._expected.value) == self._shown_certificate.sha256
+        except InvalidError:
+            return None
 
     @property
     def _may_trust(self) -> bool:
         """The very fingerprint that is shown was typed, or none where none is needed."""
-        typed = self._expected.value.strip()
-        if not typed:
+        if not self._expected.value.strip():
             return not self.UNTYPED
-        try:
-            return parse_fingerprint(typed) == self._shown_certificate.sha256
-        except InvalidError:
-            return False
+        return self._typed_the_same() is True
 
     @on(PushButton.Pressed)
     def _pressed(self, event: PushButton.Pressed) -> None:
