@@ -21,6 +21,7 @@ from pxm_tui.domain.text import one_line
 from pxm_tui.domain.tokens import TokenRole
 from pxm_tui.tui.fields import Choice, FormInput
 from pxm_tui.tui.glyphs import glyphs_of
+from pxm_tui.tui.second_factor import CodeWait
 from pxm_tui.tui.text import content, safe
 
 if TYPE_CHECKING:
@@ -350,9 +351,9 @@ class LoginFields(Vertical):
         return (self.password if self.method is LoginMethod.PASSWORD else self.token_secret).secret()
 
     def typed_code(self) -> Secret | None:
-        """The second factor, where its field is shown and it was typed."""
-        code = self.code.secret()
-        return Secret(code.reveal().strip()) if self.asks_for_code and code else None
+        """The second factor, where its field is shown and what was typed may be one; else the server asks for it."""
+        code = self.code.secret().reveal().strip()
+        return Secret(code) if self.asks_for_code and not CodeWait.complaint(code) else None
 
     def request_fields(self) -> dict[str, object]:
         """The fields for a request, the secrets wrapped."""

@@ -73,9 +73,13 @@ class OwnerLogin(Vertical):
     async def send_code(self) -> None:
         """What was typed goes to the server."""
         typed = await self._code.typed()
-        if typed:
-            self.code.disabled = True
-            self._code.answer(typed)
+        if typed is None:
+            return
+        if complaint := self._code.complaint(typed):
+            self.query_one("#row-owner-code", FieldRow).say(complaint, "problem")
+            return
+        self.code.disabled = True
+        self._code.answer(typed)
 
     def freeze(self) -> None:
         """Nothing can be typed."""

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from pxm_tui.domain.secret import Secret
 from pxm_tui.tui.fields import FormInput
 
+SHORTEST_CODE = 6
+"""The digits of a TOTP code; recovery keys and one-time passwords of hardware are longer."""
+
 
 class CodeWait:
     """Between the question and the field in which it is answered.
@@ -45,6 +48,13 @@ class CodeWait:
         if self._waiting is None or self._waiting.done():
             return None
         return self._field.value.strip()
+
+    @staticmethod
+    def complaint(code: str) -> str:
+        """Why a code is not worth one of the few tries that a server allows; empty where it may be right."""
+        if not code:
+            return "! empty"
+        return f"! at least {SHORTEST_CODE} characters" if len(code) < SHORTEST_CODE else ""
 
     def answer(self, code: str) -> None:
         """Hand the code over."""

@@ -309,6 +309,9 @@ async def test_another_way_of_login_and_a_second_factor() -> None:
         await until(pilot, lambda: app.focused is field(app, "code"))
         await pilot.press("enter")
         await until(pilot, lambda: "! empty" in app.shown)
+        app.burst("12345\r")
+        await until(pilot, lambda: "! at least 6 characters" in app.shown)
+        field(app, "code").value = ""
         app.burst("999999\r")
         await until(pilot, lambda: "! not accepted" in app.shown)
         assert field(app, "password").value == "right-password"

@@ -201,12 +201,18 @@ async def test_after_a_wrong_code_the_password_need_not_be_typed_again() -> None
         assert "password accepted, now the second factor" in app.shown
         await pilot.press("enter")
         await until(pilot, lambda: "! empty" in app.shown)
+        app.burst("12345\r")
+        await until(pilot, lambda: "! at least 6 characters" in app.shown)
         field(app, "code").value = "999999"
         await pilot.press("enter")
         await until(pilot, lambda: "! not accepted" in app.shown)
         assert focused(app) == "code"
         assert field(app, "code").value == ""
         assert field(app, "password").value == PASSWORD
+        app.burst("12\r")
+        await until(pilot, lambda: form_of(app)._phase is Phase.CODE)
+        assert "password accepted, now the second factor" in app.shown, "no try is wasted on it"
+        field(app, "code").value = ""
         app.burst("123456\r")
         await registered(pilot, app)
         assert "each start of pxm needs a code" in app.shown.replace("\n              ", " ")

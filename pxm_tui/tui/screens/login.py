@@ -249,8 +249,8 @@ class LoginScreen(BoxDialog[CheckReport | None]):
         typed = await self._code.typed()
         if typed is None:
             return
-        if not typed:
-            self._login.row("code").say("! empty", "problem")
+        if complaint := self._code.complaint(typed):
+            self._login.row("code").say(complaint, "problem")
             return
         self._login.code.disabled = True
         self._code.answer(typed)

@@ -119,5 +119,5 @@ def complaint_of_new(first: FormInput, again: FormInput) -> tuple[str, str] | No
     if len(first.value) < SHORTEST_PASSPHRASE:
         return "first", f"At least {SHORTEST_PASSPHRASE} characters."
     if first.secret() != again.secret():
-        return "again", "The two are not the same."
+        return "again", "The two are not the same." if again.value else "Type it once more."
     return None

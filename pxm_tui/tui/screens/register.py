@@ -333,8 +333,8 @@ class RegisterScreen(FormScreen[RegisterOutcome]):
         typed = await self._code.typed()
         if typed is None:
             return
-        if not typed:
-            self._form.complain("code", "! empty")
+        if complaint := self._code.complaint(typed):
+            self._form.complain("code", complaint)
             return
         self._form.freeze()
         self._enter(Phase.RUNNING)
