@@ -174,7 +174,18 @@ class Checker:
             look.cancel()
             await asyncio.gather(look, return_exceptions=True)
         attempt = Attempt(cluster, cluster.endpoint, dialog, None, None)
-        outcome = await self._resolve_doubts(attempt, outcome)
+        return self._with_states(cluster, await self._resolve_doubts(attempt, outcome), dialog)
+
+    async def look_at_others(self, cluster: Cluster, outcome: Outcome, dialog: Dialog) -> Outcome:
+        """The outcome of a check under a new trust, completed by a look at the other endpoints under that trust."""
+        if len(cluster.endpoints) < 2 or outcome.error is not None:
+            return outcome
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_PATIENCE):
+                await self.endpoints.look_around(cluster, everywhere=True)
+        return self._with_states(cluster, outcome, dialog)
+
+    def _with_states(self, cluster: Cluster, outcome: Outcome, dialog: Dialog) -> Outcome:
         states = self.endpoints.states(cluster)
         steps = outcome.steps if outcome.error else with_passed_over(outcome.steps, states, dialog)
         return replace(outcome, steps=steps, snapshot=replace(outcome.snapshot, endpoints=states))

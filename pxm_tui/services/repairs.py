@@ -103,7 +103,8 @@ class ClusterRepairs:
             stored = await self.means.change(cluster, lambda record: replace(record, trust=trust, updated_at=now))
             await trusting.tell(cluster, stored)
             result = replace(outcome.result, basis=stored.basis(), trust=None)
-            return await self._saved(stored, replace(outcome, result=result))
+            outcome = await self.means.checker().look_at_others(stored, replace(outcome, result=result), bridged)
+            return await self._saved(stored, outcome)
 
         return await self.means.runner.run(work)
 

@@ -48,7 +48,9 @@ class Trusting:
         It is to be kept then, also where a later step failed: an expired login must not stand in the way.
         """
         trust = Trust(TrustMode.PINNED_LEAF, shown.sha256, shown.pem)
-        return await self.means.checker().check(replace(cluster, trust=trust), before, dialog, prove=True)
+        return await self.means.checker().check(
+            replace(cluster, trust=trust), before, dialog, prove=True, looked_at=True
+        )
 
     async def tell(self, before: Cluster, after: Cluster) -> None:
         """Write down that another certificate is trusted."""

@@ -324,6 +324,23 @@ async def test_a_check_by_a_person_says_how_the_others_do_now_and_not_how_they_d
     assert next(step for step in report.steps if step.name == "connect").state is StepState.OK
 
 
+async def test_a_new_trust_is_tried_at_all_endpoints_before_they_are_said_to_fail() -> None:
+    cared = Cared()
+    new = certificate(seed=9)
+    for server in cared.servers.values():
+        server.certificate = new
+    cared.fail(THIRD)
+    service = cared.bench.services.clusters
+    stopped = await service.check(cared.record.id, cared.snapshot, Recorder())
+    assert [state.error for state in stopped.snapshot.endpoints] == ["", "cert changed", "refused"]
+    dialog = Recorder()
+    report = await service.trust_again(cared.record.id, new, stopped.snapshot, dialog)
+    connect = next(step for step in report.steps if step.name == "connect")
+    assert connect.message == "10.20.0.11:8006 answered; not used: 10.20.0.13:8006: refused"
+    assert "cert changed" not in " ".join(step.message for step in dialog.steps)
+    assert [state.error for state in report.snapshot.endpoints] == ["", "", "refused"]
+
+
 async def test_when_a_cluster_is_back_its_other_endpoints_are_looked_at_at_once() -> None:
     cared = Cared()
     for endpoint in ALL:
