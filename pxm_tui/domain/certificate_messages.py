@@ -5,6 +5,7 @@ from __future__ import annotations
 from pxm_tui.domain.certificate import Certificate
 from pxm_tui.domain.cluster import Endpoint
 from pxm_tui.domain.errors import CertificateError
+from pxm_tui.domain.remedies import COMPARE, TRUST
 
 
 def untrusted(endpoint: Endpoint, certificate: Certificate | None) -> CertificateError:
@@ -14,7 +15,7 @@ def untrusted(endpoint: Endpoint, certificate: Certificate | None) -> Certificat
         "untrusted",
         f"No authority on this machine vouches for the certificate of {endpoint.host}. No login was sent.{shown}",
         probably="Normal for Proxmox VE: every cluster signs its own.",
-        do="Compare with `pvenode cert info` on the node, then trust it (TUI), or give `--fingerprint` or `--ca-file`.",
+        do=f"Compare with `pvenode cert info` on the node, then {TRUST}.",
         certificate=certificate,
     )
 
@@ -54,7 +55,7 @@ def changed(
         f"{endpoint.host} shows another certificate than the one trusted on {trusted_on}. "
         "Nothing with a credential has been sent since.",
         probably=verdict,
-        do="Compare with `pvenode cert info`, then `c`, Compare certificates.",
+        do=f"Compare with `pvenode cert info`, then {COMPARE}.",
         certificate=certificate,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from pxm_tui.domain.certificate import CLUSTER_AUTHORITY, RENEWAL_DAYS, Certificate, Trust
+from pxm_tui.domain.remedies import COMPARE
 from pxm_tui.domain.times import days_left
 
 SOON_DAYS = 30
@@ -43,7 +44,7 @@ def authority_warning(trust: Trust, now: datetime) -> tuple[str, str] | None:
     urgent = ", which is urgent" if 0 <= left <= URGENT_DAYS else ""
     return (
         f"the cluster's own authority {when}{urgent}",
-        "A new one has to be made on a node, and trusted here: compare it, then `c`, Compare certificates.",
+        f"A new one has to be made on a node, and trusted here: compare it, then {COMPARE}.",
     )
 
 

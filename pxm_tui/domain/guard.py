@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pxm_tui.domain.cluster import Cluster
 from pxm_tui.domain.errors import NotPermittedError
+from pxm_tui.domain.remedies import MAKE_WRITABLE
 from pxm_tui.domain.text import fold, one_line
 
 PRODUCTION = "prod"
@@ -22,7 +23,7 @@ def read_only(cluster: Cluster | None, doing: str, *, whole_run: bool) -> NotPer
         why, do = "this run of pxm is read-only", "Run it without --read-only and without `read_only` in config.toml."
     else:
         why = "the cluster is guarded as read-only"
-        do = "Only if it is meant to be changed: `pxm edit NAME --no-read-only`, or `:read-only` on its screen."
+        do = f"Only if it is meant to be changed: {MAKE_WRITABLE}."
     return NotPermittedError("read_only", f"Not allowed to {doing}{name}: {why}. Nothing was sent.", do=do)
 
 

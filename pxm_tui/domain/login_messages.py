@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from pxm_tui.domain.cluster import TOKEN_EXPIRED, Endpoint
 from pxm_tui.domain.errors import LoginError, NotPermittedError
+from pxm_tui.domain.remedies import BY_TOKEN, CHECK_AGAIN, GIVE_CODE, LOG_IN_AGAIN, SEE_AGAIN
 from pxm_tui.domain.text import for_shell, one_line, quoted
 
 
@@ -20,7 +21,7 @@ def credentials(endpoint: Endpoint, user: str, said: str) -> LoginError:
         f"{endpoint.host} rejected the login of {user}: {quoted(said)}.",
         probably="The password is wrong, or the user does not exist, is disabled or has expired: "
         "Proxmox answers all four alike.",
-        do="Correct it and press Enter. Each try counts for fail2ban; pxm never repeats a rejected login. "
+        do="Correct it and try again. Each try counts for fail2ban; pxm never repeats a rejected login. "
         f"Datacenter > Permissions > Users shows whether {user} is enabled.",
         field="password",
     )
@@ -40,9 +41,9 @@ def second_factor_needed(user: str, kinds: Iterable[str] = ()) -> LoginError:
         f"{user} needs a second factor, and no code was given.",
         probably=probably,
         do="Add TOTP or recovery keys in the web interface, Datacenter > Permissions > Two Factor, or log in with an "
-        "API token (`--token-id`), which needs no second factor."
+        f"API token{BY_TOKEN}, which needs no second factor."
         if only_keys
-        else "Type the code, or give `--otp-stdin`. An API token needs none.",
+        else f"{GIVE_CODE} An API token needs none.",
         field="code",
     )
 
@@ -77,19 +78,19 @@ def token(endpoint: Endpoint, token_id: str, said: str) -> LoginError:
     lowered = said.lower()
     token = f"{shlex.quote(user)} {shlex.quote(name)}"
     renew = f"Expired: `pveum user token modify {token} --expire $(date -d +1year +%s)`."
-    remake = "Secret lost: make a new token, then `c`, Log in again."
+    remake = f"Secret lost: make a new token, then {LOG_IN_AGAIN}."
     if "user '" in lowered and "is disabled" in lowered:
         probably = f"The account {user} is disabled."
-        do = f"On a node: `pveum user modify {shlex.quote(user)} --enable 1`. Then `c` checks it again."
+        do = f"On a node: `pveum user modify {shlex.quote(user)} --enable 1`. Then {CHECK_AGAIN}."
     elif "user '" in lowered and "expired" in lowered:
         probably = f"The account {user} has expired."
-        do = f"On a node: `pveum user modify {shlex.quote(user)} --expire 0`. Then `c` checks it again."
+        do = f"On a node: `pveum user modify {shlex.quote(user)} --expire 0`. Then {CHECK_AGAIN}."
     elif "no such user" in lowered:
-        probably, do = f"The account {user} was deleted.", "Log in with another one: `c`, Log in again."
+        probably, do = f"The account {user} was deleted.", f"With another one {LOG_IN_AGAIN}."
     elif "expired" in lowered:
         probably, do = TOKEN_EXPIRED, renew
     elif "no such token" in lowered:
-        probably, do = "It was deleted.", "Make a new token, then `c`, Log in again."
+        probably, do = "It was deleted.", f"Make a new token, then {LOG_IN_AGAIN}."
     elif "invalid token value" in lowered:
         probably, do = "Its secret is wrong.", remake
     else:
@@ -121,8 +122,8 @@ def openid_realm(endpoint: Endpoint, user: str, realm: str, others: Iterable[str
         f"{one_line(realm, 40)} of {endpoint.host} is an OpenID realm: {one_line(user, 64)} has no password there. "
         "No login was sent.",
         probably="Its users log in through a browser at another server, which a terminal cannot do.",
-        do="Make an API token in the web interface (Datacenter > Permissions > API Tokens) and log in with that "
-        f"(`--token-id`), or as a user of {', '.join(sorted(others))}.",
+        do="Make an API token in the web interface (Datacenter > Permissions > API Tokens) and log in with that"
+        f"{BY_TOKEN}, or as a user of {', '.join(sorted(others))}.",
         field="user",
     )
 
@@ -133,7 +134,7 @@ def secret_missing(name: str) -> LoginError:
         "secret_missing",
         f"No secret is kept for {one_line(name, 64)}.",
         probably="It was imported without one, secrets are only held in memory here, or the entry was erased.",
-        do="`c`, Log in again; on the command line `pxm edit NAME` with a login.",
+        do=f"With its login {LOG_IN_AGAIN}.",
     )
 
 
@@ -142,7 +143,7 @@ def saved_without_secret(name: str) -> LoginError:
     return LoginError(
         "secret_missing",
         f"{one_line(name, 64)} came from a file without its secret.",
-        do="Press `c`, Log in again.",
+        do=f"With its login {LOG_IN_AGAIN}.",
     )
 
 
@@ -152,7 +153,8 @@ def missing_privilege(what: str, privilege: str, path: str) -> NotPermittedError
         "missing_privileges",
         f"The login works, but may not see {what}: {privilege} on {path} is missing.",
         probably="A token with privilege separation starts with no rights; it needs them, and so does its owner.",
-        do="On a node, as root: grant the role PVEAuditor on / (`pveum acl modify / --roles PVEAuditor …`). Then `r`.",
+        do="On a node, as root: grant the role PVEAuditor on / (`pveum acl modify / --roles PVEAuditor …`). "
+        f"{SEE_AGAIN}",
     )
 
 

@@ -19,6 +19,7 @@ from pxm_tui.domain.errors import (
     SecretsLockedError,
     StorageError,
 )
+from pxm_tui.domain.remedies import GIVE_PASSPHRASE, SEPARATE, UNLOCK
 from pxm_tui.domain.text import one_line
 
 # What is typed
@@ -80,13 +81,13 @@ def same_cluster(known: Cluster, endpoint: Endpoint) -> AlreadyRegisteredError:
         return AlreadyRegisteredError(
             "already_registered",
             f'{endpoint.url} is an endpoint of "{name}" already.',
-            do=f"Open it: `pxm show {shlex.quote(name)}`. A copy of the cluster, such as a cloned lab: `--separate`.",
+            do=f"Open it: `pxm show {shlex.quote(name)}`. A copy of the cluster, such as a cloned lab: {SEPARATE}.",
         )
     return AlreadyRegisteredError(
         "already_registered",
         f'{endpoint.url} is a node of "{name}", which is registered already ({known.endpoint.url}).',
         do=f"Add it: `pxm edit {shlex.quote(name)} --add-endpoint {endpoint.url}`. "
-        "A copy of the cluster, such as a cloned lab: `--separate`.",
+        f"A copy of the cluster, such as a cloned lab: {SEPARATE}.",
     )
 
 
@@ -111,9 +112,9 @@ def storage_unusable(path: PurePath | str, why: str, do: str = "") -> StorageErr
 
 def secret_store(why: str, do: str = "") -> StorageError:
     """The secrets cannot be read or written; `why` is a sentence."""
-    return StorageError("secret_store", why, do=do or "Unlock it, then `r`; or choose a passphrase: `:secrets`.")
+    return StorageError("secret_store", why, do=do or UNLOCK)
 
 
 def secrets_locked(why: str = "The secret store is locked.", do: str = "") -> StorageError:
     """Nobody has given the key of the secret store."""
-    return SecretsLockedError("secret_store", why, do=do or "Give its passphrase, or PXM_VAULT_PASSPHRASE_FILE.")
+    return SecretsLockedError("secret_store", why, do=do or GIVE_PASSPHRASE)

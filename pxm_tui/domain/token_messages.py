@@ -7,6 +7,7 @@ from datetime import datetime
 
 from pxm_tui.domain.cluster import Cluster, Endpoint
 from pxm_tui.domain.errors import NotPermittedError, UnreachableError
+from pxm_tui.domain.remedies import GIVE_OWNER, GIVE_ROLE, KEEP_PASSWORD, rotate
 from pxm_tui.domain.text import one_line
 from pxm_tui.domain.tokens import OPERATOR_ROLE, URGENT_DAYS, TokenIntent, ends_in_days, ends_soon, remove_line
 
@@ -17,7 +18,7 @@ def may_not(endpoint: Endpoint, what: str, said: str) -> NotPermittedError:
         "missing_privileges",
         f'{endpoint.host} says that this login may not {what}: "{one_line(said)}".',
         probably="Its rights were changed meanwhile, or a rule beyond its privileges stands against it.",
-        do="Ask an administrator of the cluster, or keep the password (`--no-token`).",
+        do=f"Ask an administrator of the cluster, or {KEEP_PASSWORD}.",
     )
 
 
@@ -27,7 +28,7 @@ def token_may_not(login: str, what: str) -> NotPermittedError:
         "missing_privileges",
         f"{one_line(login, 128)} may not {what}: User.Modify is missing.",
         probably="A token may not even read its own entry; its owner may do this with the password.",
-        do="Give a login: `--user USER@REALM --password-stdin`, in the terminal UI the fields of the dialog.",
+        do=GIVE_OWNER,
     )
 
 
@@ -36,7 +37,7 @@ def needs_a_role(token_id: str) -> NotPermittedError:
     return NotPermittedError(
         "role_needed",
         f"{one_line(token_id, 128)} may do more than an operator, and pxm makes no token of that kind unasked.",
-        do="Say which role the new one is to have: `--token-role auditor`, `operator` or `all`.",
+        do=GIVE_ROLE,
     )
 
 
@@ -55,7 +56,7 @@ def no_quorum(endpoint: Endpoint, what: str) -> UnreachableError:
     return UnreachableError(
         "bad_answer",
         f"{endpoint.host} cannot {what}: the cluster has no quorum, and refuses every change.",
-        do="On a node: `pvecm status`. Try again when it is quorate, or keep the password (`--no-token`).",
+        do=f"On a node: `pvecm status`. Try again when it is quorate, or {KEEP_PASSWORD}.",
     )
 
 
@@ -100,7 +101,7 @@ def expiring(cluster: Cluster, now: datetime) -> Expiring | None:
     urgent = " now" if left <= URGENT_DAYS else ""
     return Expiring(
         f"expires on {cluster.login.expires_at:%Y-%m-%d}, in {left} d.",
-        f"Make another one{urgent}: `pxm rotate {one_line(cluster.name, 64)}`, or `:rotate`.",
+        f"Make another one{urgent}: {rotate(one_line(cluster.name, 64))}.",
     )
 
 

@@ -18,10 +18,10 @@ def why_not_rotate(view: ClusterView, guard: Guard) -> str:
     if guarded := why_guarded(cluster, guard):
         return f"{guarded}, so no token can be made or removed"
     if cluster.status is Status.UNTRUSTED:
-        return "its certificate is not trusted, so no login is sent; `c` compares the certificates"
+        return "its certificate is not trusted, so no login is sent"
     if cluster.status is Status.UNREACHABLE:
         short = f" ({cluster.error.short})" if cluster.error else ""
-        return f"it does not answer{short}; `c` checks it"
+        return f"it does not answer{short}"
     if cluster.quorate is False:
         return "it has no quorum and refuses every change; on a node: `pvecm status`"
     return ""

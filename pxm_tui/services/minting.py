@@ -15,6 +15,7 @@ from enum import Enum, auto
 from pxm_tui.domain.cluster import Cluster, Endpoint, Login, LoginMethod
 from pxm_tui.domain.errors import NotPermittedError, PxmError, StorageError
 from pxm_tui.domain.observation import Observation, Permissions, limits_of
+from pxm_tui.domain.remedies import BY_TOKEN, ROLE_ALL
 from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.token_messages import left_over, role_differs
 from pxm_tui.domain.tokens import (
@@ -250,8 +251,8 @@ class Minting:
             "missing_privileges",
             f"{user} may do more than the role {self.wish.role}, and may not give a token rights of its own "
             "(Permissions.Modify on /), so no token is made and the password is kept.",
-            "An administrator can make one and give it its rights; log in with that (`--token-id`). "
-            f"`--token-role all` makes one that may do everything that {user} may, without a second factor.",
+            f"An administrator can make one and give it its rights; log in with that{BY_TOKEN}. "
+            f"{ROLE_ALL} that may do everything that {user} may, without a second factor.",
         )
 
     # Making it

@@ -84,7 +84,7 @@ class SoftwareService:
         checker = self.means.checker()
         ticket = checker.ticket(cluster.id)
         if ticket is None:
-            raise LoginError("credentials", "The login of this run is over.", do="`r` logs in again.")
+            raise LoginError("credentials", "The login of this run is over.")
         checker.keep_ticket(cluster.id, await session.resume(ticket))
 
 
@@ -100,7 +100,7 @@ async def _asked(ask: Callable[[str], Awaitable[NodeSoftware]], name: str, turn:
 
 def _words(error: PxmError) -> str:
     if isinstance(error, SecretsLockedError):
-        return "the secrets are locked (`:unlock`)"
+        return "the secrets are locked"
     if isinstance(error, NotPermittedError):
         return error.message.rpartition(": ")[2].removesuffix(".")
     return error.message.removesuffix(".")

@@ -9,6 +9,7 @@ from pxm_tui.domain.cluster import Cluster
 from pxm_tui.domain.connection_messages import not_in_time
 from pxm_tui.domain.errors import LoginError
 from pxm_tui.domain.observation import Snapshot
+from pxm_tui.domain.remedies import LOG_IN_AGAIN
 from pxm_tui.domain.steps import CHECK_STEPS, Step, StepState
 from pxm_tui.services.clusters import ClusterService
 from pxm_tui.services.dialog import Dialog
@@ -96,7 +97,7 @@ def held_back(cluster: Cluster) -> CheckReport:
         known.cause if known else "credentials",
         known.message if known else "The stored login was refused.",
         probably="It is not tried again by itself: each try counts for fail2ban.",
-        do=f"`pxm check {cluster.name}` tries it once more; `pxm`, then c, takes another login.",
+        do=f"`pxm check {cluster.name}` tries it once more; with another login {LOG_IN_AGAIN}.",
     )
     steps = (
         Step.of_error(name, 0, error) if name == "login" else Step(name, StepState.SKIPPED) for name in CHECK_STEPS

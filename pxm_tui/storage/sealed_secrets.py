@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pxm_tui.domain.errors import InvalidError, StorageError
 from pxm_tui.domain.messages import secret_store, secrets_locked
+from pxm_tui.domain.remedies import LOG_IN_AGAIN
 from pxm_tui.domain.secret import Secret
 from pxm_tui.services.ports import VaultMode, VaultState
 from pxm_tui.storage.keyholders import Keyring, read_passphrase
@@ -26,8 +27,8 @@ _CHOOSE = (
     'Give PXM_VAULT_PASSPHRASE_FILE a file with a passphrase (`chmod 600`), set secret_store = "ask", '
     "or start pxm on a terminal and choose."
 )
-_UNLOCK_KEYRING = 'Unlock it, then `r`; or set secret_store = "auto".'
-_NEW_LOGIN = "Move secrets.vault away, then press `c`, Log in again, for each cluster."
+_UNLOCK_KEYRING = 'Unlock it and try again; or set secret_store = "auto".'
+_NEW_LOGIN = f"Move secrets.vault away, then for each cluster {LOG_IN_AGAIN}."
 
 
 class SealedSecrets:
@@ -381,7 +382,7 @@ def _secret(vault: Vault, place: EntryKey, key: Key) -> Secret:
     if secret is None:
         raise secret_store(
             f"The secret kept for cluster {place[0]} was changed by something else than pxm.",
-            "Somebody has written into secrets.vault: find out who. Then press `c`, Log in again.",
+            f"Somebody has written into secrets.vault: find out who. Then {LOG_IN_AGAIN}.",
         )
     return secret
 

@@ -15,6 +15,7 @@ from pxm_tui.domain.describe import grouped
 from pxm_tui.domain.steps import Step, StepState
 from pxm_tui.domain.text import one_line
 from pxm_tui.tui.glyphs import STEP_STYLE, Glyphs, glyphs_of
+from pxm_tui.tui.remedies import on_screen
 from pxm_tui.tui.text import fit
 from pxm_tui.tui.wrapping import WrappedLine, fold_command, wrap
 
@@ -97,12 +98,13 @@ class _Composer:
         lines = self.line(state, step.name, what, self._milliseconds(step.ms) if timed else "")
         if said:
             lines += self._below("", f"It said: {one_line(said)}", commands=False)
+        do = on_screen(step.do)
         if step.probably:
             lines += self._below("Probably", step.probably)
-        if step.do and step.state is StepState.FAILED:
-            lines += self._below("Do", step.do)
-        elif step.do and (step.name, step.cause) != _SHOWN_ELSEWHERE:
-            lines += self._below("", step.do)
+        if do and step.state is StepState.FAILED:
+            lines += self._below("Do", do)
+        elif do and (step.name, step.cause) != _SHOWN_ELSEWHERE:
+            lines += self._below("", do)
         return lines
 
     def line(self, state: str, name: str, message: str, ms: str = "") -> list[Content]:

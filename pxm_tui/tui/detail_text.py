@@ -31,6 +31,7 @@ from pxm_tui.tui.badges import badge_rows
 from pxm_tui.tui.endpoint_lines import endpoint_lines
 from pxm_tui.tui.explain import other_nodes
 from pxm_tui.tui.glyphs import STATUS_STYLE, Glyphs, tag_spans
+from pxm_tui.tui.remedies import on_screen
 from pxm_tui.tui.text import content, fit, safe
 from pxm_tui.tui.wrapping import fold_command, wrap
 
@@ -181,17 +182,17 @@ class Detail:
         return f"{separator} the next try within {f'{minutes} min' if minutes > 1 else 'a minute'}"
 
     def _do(self, reason: Reason) -> str:
-        cluster = self.view.cluster
+        cluster, do = self.view.cluster, on_screen(reason.do)
         if cluster.status in NEEDS_A_PERSON:
-            if "`c`" in reason.do:
-                return safe(reason.do)
+            if "`c`" in do:
+                return safe(do)
             action = (
                 "compares the certificates" if cluster.status is Status.UNTRUSTED else "checks it and logs in again"
             )
-            return safe(f"{reason.do} `c` {action}.".strip())
+            return safe(f"{do} `c` {action}.".strip())
         if cluster.status is not Status.UNREACHABLE:
-            return safe(reason.do)
-        own = "" if reason.do == CHECK_AGAIN else f"{reason.do} "
+            return safe(do)
+        own = "" if reason.do == CHECK_AGAIN else f"{do} "
         others = other_nodes(self.view)
         nodes = f" Its other {'nodes' if ';' in others else 'node'} when last seen: {others}." if others else ""
         return safe(f"{own}`c` checks it now, step by step.{nodes}")

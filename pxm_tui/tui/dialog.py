@@ -19,6 +19,7 @@ from pxm_tui.tui.copying import TMUX_HINT
 from pxm_tui.tui.glyphs import STEP_STYLE, glyphs_of, tag_spans
 from pxm_tui.tui.keys import Key, bindings
 from pxm_tui.tui.prose import BLANK, Fact, Prose
+from pxm_tui.tui.remedies import on_screen
 from pxm_tui.tui.screens.base import PxmDialog
 from pxm_tui.tui.text import fit, safe
 from pxm_tui.tui.widgets.frame import KeysLine, Painted, keys_content
@@ -141,7 +142,7 @@ class BoxDialog(PxmDialog[T]):
     def problem(self, error: PxmError) -> list[Fact]:
         """A failure, and what to do."""
         mark = self.glyphs.of_step("failed")
-        return [Fact(f"{mark} {error.message}", style=STEP_STYLE["failed"]), Fact(error.hint)]
+        return [Fact(f"{mark} {error.message}", style=STEP_STYLE["failed"]), Fact(on_screen(error.hint))]
 
     def show_problem(self, error: PxmError) -> None:
         """Show a failure in the `Prose` called `#problem`."""

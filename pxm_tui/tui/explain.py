@@ -16,6 +16,7 @@ from pxm_tui.domain.times import local_short
 from pxm_tui.domain.token_messages import expiring
 from pxm_tui.domain.tokens import ends_in_days
 from pxm_tui.services.fleet_view import ClusterView
+from pxm_tui.tui.remedies import on_screen
 from pxm_tui.tui.text import safe, wrap
 
 MOST_LIMITS_IN_A_SENTENCE = 2
@@ -124,10 +125,10 @@ def _ending(view: ClusterView, now: datetime) -> tuple[str, ...]:
     cluster, said = view.cluster, list[str]()
     found = warnings(cluster.trust.certificate, cluster.trust, now) if cluster.status is not Status.UNTRUSTED else None
     if found is not None:
-        said += [f"! {found[0][0].upper()}{found[0][1:]}.", found[1]]
+        said += [f"! {found[0][0].upper()}{found[0][1:]}.", on_screen(found[1])]
     token = expiring(cluster, now)
     if token is not None and (ends_in_days(cluster.login, now) or 0) >= 0:
-        said += [f"! Its token {token.words}", token.do.replace("`", "")]
+        said += [f"! Its token {token.words}", on_screen(token.do).replace("`", "")]
     return tuple(said)
 
 
@@ -154,7 +155,7 @@ def _degraded(name: str, view: ClusterView, now: datetime) -> Explanation:
     if view.cluster.limits:
         more.append(f"Its login may not see {safe(hidden_words(view.cluster))}.")
     if reason.do:
-        more.insert(0, safe(reason.do))
+        more.insert(0, safe(on_screen(reason.do)))
     return Explanation(f"{name}: {what}", tuple(more), "Enter shows nodes and errors, y copies.")
 
 

@@ -85,7 +85,7 @@ def test_older_servers_say_which_and_then_only_that_is_said() -> None:
     [
         ("user 'a@pve' is disabled", "The account a@pve is disabled.", "pveum user modify a@pve --enable 1"),
         ("user 'a@pve' access expired", "The account a@pve has expired.", "pveum user modify a@pve --expire 0"),
-        ("no such user ('a@pve')", "The account a@pve was deleted.", "Log in with another one"),
+        ("no such user ('a@pve')", "The account a@pve was deleted.", "With another one log in again"),
     ],
 )
 def test_trouble_of_the_owner_is_not_taken_for_the_token_s(said: str, probably: str, do: str) -> None:

@@ -39,7 +39,7 @@ def test_a_read_only_cluster_does_not() -> None:
     assert error.message == (
         "Not allowed to make a token on fra-prod-1: the cluster is guarded as read-only. Nothing was sent."
     )
-    assert ":read-only" in error.do
+    assert "--no-read-only" in error.do
 
 
 @pytest.mark.parametrize("one", [PROD, GUARDED, None])

@@ -26,12 +26,12 @@ SILENT = Reason("timeout", "timed out", "No answer.")
         (
             {"status": Status.UNTRUSTED},
             False,
-            "its certificate is not trusted, so no login is sent; `c` compares the certificates",
+            "its certificate is not trusted, so no login is sent",
         ),
         (
             {"status": Status.UNREACHABLE, "error": SILENT},
             False,
-            "it does not answer (timed out); `c` checks it",
+            "it does not answer (timed out)",
         ),
         ({"quorate": False}, False, "it has no quorum and refuses every change; on a node: `pvecm status`"),
         ({"quorate": None}, False, ""),

@@ -94,7 +94,7 @@ async def test_a_locked_store_asks_nobody() -> None:
     server = FakeServer()
     found = await read(bench_of(server, secrets=Locked("pass phrase")))
     assert server.software_asked == []
-    assert found.words() == "not read: the secrets are locked (`:unlock`)"
+    assert found.words() == "not read: the secrets are locked"
 
 
 async def test_it_is_kept_for_a_while() -> None:

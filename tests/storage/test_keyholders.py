@@ -99,7 +99,7 @@ def test_a_keyring_that_hangs_hangs_nobody(asleep: threading.Event) -> None:
     assert keyring.usable() is False
     with pytest.raises(StorageError, match=r"did not answer within 0\.01 s") as caught:
         keyring.load("vault-1")
-    assert caught.value.do.startswith("Unlock it, then `r`")
+    assert caught.value.do.startswith("Unlock it and try again")
     assert len(questions) == 1, "while one question hangs no other is put"
 
 

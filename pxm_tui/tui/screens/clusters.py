@@ -24,6 +24,7 @@ from pxm_tui.tui.headline import Headline
 from pxm_tui.tui.keys import HOME, bindings
 from pxm_tui.tui.line import Line
 from pxm_tui.tui.ordering import SortOrder
+from pxm_tui.tui.remedies import on_screen
 from pxm_tui.tui.rows import RowPainter, RttMemory, longest_name
 from pxm_tui.tui.screens.choosing import ChoosingScreen
 from pxm_tui.tui.screens.prompting import PromptingScreen
@@ -63,7 +64,7 @@ class ClustersScreen(ChoosingScreen[None]):
         try:
             self._view = services.fleet.load() if view is None else view
         except StorageError as error:
-            self._unreadable = f"{error.message} {error.hint}"
+            self._unreadable = f"{error.message} {on_screen(error.hint)}"
 
     def compose(self) -> ComposeResult:
         """Title, banner, table, rule, explanation, keys."""
@@ -124,7 +125,7 @@ class ClustersScreen(ChoosingScreen[None]):
         try:
             vault = await self.services.secrets.state()
         except StorageError as error:
-            self.notify(f"{error.message} {error.hint}", severity="warning", markup=False)
+            self.notify(f"{error.message} {on_screen(error.hint)}", severity="warning", markup=False)
             return
         if not self._view.clusters:
             self.show_fleet()

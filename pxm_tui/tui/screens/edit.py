@@ -24,6 +24,7 @@ from pxm_tui.tui.edit_form import EditForm
 from pxm_tui.tui.forms import REJECTED
 from pxm_tui.tui.glyphs import environment_style
 from pxm_tui.tui.keys import Key, bindings
+from pxm_tui.tui.remedies import on_screen
 from pxm_tui.tui.screens.form import FormScreen
 from pxm_tui.tui.second_factor import CodeWait
 from pxm_tui.tui.text import safe
@@ -181,7 +182,7 @@ class EditScreen(FormScreen[Edited | None]):
     def _complain(self, error: InvalidError) -> None:
         """A field is wrong; nothing was contacted."""
         field = error.field if error.field in EditForm.FIELDS else "name"
-        self._form.complain(field or "name", text=f"{error.message} {error.do}".strip())
+        self._form.complain(field or "name", text=f"{error.message} {on_screen(error.do)}".strip())
         self._form.control(field or "name").focus()
 
     def _fail(self, steps: tuple[Step, ...], error: PxmError) -> None:

@@ -24,6 +24,7 @@ from pxm_tui.tui.dialog import BoxDialog, buttons
 from pxm_tui.tui.fields import Choice, FormInput, PushButton
 from pxm_tui.tui.forms import REJECTED, LoginFields
 from pxm_tui.tui.prose import BLANK, Fact, Prose
+from pxm_tui.tui.remedies import on_screen
 from pxm_tui.tui.second_factor import CodeWait
 
 UNCHANGED = "empty: try the stored one again"
@@ -189,7 +190,7 @@ class LoginScreen(BoxDialog[CheckReport | None]):
         row = self._login.row(field)
         if not row.display:
             row = self._login.row("method")
-        row.say_below(f"{error.message} {error.do}".strip())
+        row.say_below(f"{error.message} {on_screen(error.do)}".strip())
         row.control.focus()
 
     def _fail(self, error: PxmError, *, in_checklist: bool = False) -> None:

@@ -30,6 +30,7 @@ from pxm_tui.tui.draft import RegisterDraft, RegisterOutcome, remember, remember
 from pxm_tui.tui.forms import REJECTED
 from pxm_tui.tui.keys import Key, bindings
 from pxm_tui.tui.register_form import RegisterForm, fresh
+from pxm_tui.tui.remedies import on_screen
 from pxm_tui.tui.screens.form import FormScreen
 from pxm_tui.tui.second_factor import CodeWait
 from pxm_tui.tui.widgets.frame import KeysLine, RuleLine, TitleLine
@@ -342,7 +343,7 @@ class RegisterScreen(FormScreen[RegisterOutcome]):
 
 
 def _sentence(error: InvalidError) -> str:
-    return f"{error.message} {error.do}".strip()
+    return f"{error.message} {on_screen(error.do)}".strip()
 
 
 _ROWS = frozenset({"endpoint", "user", "password", "token_id", "token_secret", "code", "name", "environment", "labels"})

@@ -30,6 +30,7 @@ from pxm_tui.tui.fields import PushButton
 from pxm_tui.tui.glyphs import STEP_STYLE
 from pxm_tui.tui.keys import Key, bindings
 from pxm_tui.tui.prose import BLANK, Fact, Prose
+from pxm_tui.tui.remedies import on_screen
 from pxm_tui.tui.screens.base import PxmScreen
 from pxm_tui.tui.text import safe
 from pxm_tui.tui.widgets.frame import KeysLine, RuleLine, TitleLine
@@ -224,7 +225,7 @@ class RegisteredScreen(PxmScreen[bool]):
         """Why the choice could not be kept; the rows are as the record is."""
         mark = self.glyphs.of_step("failed")
         problem = self.query_one("#problem", Prose)
-        problem.show([BLANK, Fact(f"{mark} {error.message}", style=STEP_STYLE["failed"]), Fact(error.hint)])
+        problem.show([BLANK, Fact(f"{mark} {error.message}", style=STEP_STYLE["failed"]), Fact(on_screen(error.hint))])
         problem.display = True
         self.query_one("#done").focus(scroll_visible=False)
         await self._show_endpoints()
@@ -278,7 +279,7 @@ class RegisteredScreen(PxmScreen[bool]):
         yield "Login", _login(cluster, self._vault, self.services.clock(), second_factor=self._second_factor)
         token = next((step for step in self._registration.steps if step.name == "token"), None)
         if token is not None and token.state is StepState.WARNING:
-            yield "", f"{token.message} {token.do}"
+            yield "", f"{token.message} {on_screen(token.do)}"
         yield "Secrets", _secrets(self.services, self._vault)
 
 
