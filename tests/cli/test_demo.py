@@ -90,7 +90,7 @@ def test_a_scenario_that_cannot_be_played_is_refused_before_anything_is_served(p
     script.write_text('[[fault]]\nat = 1\ncluster = "sim-01"\nfault = "dwn"\n')
     done = pxm("demo", "--serve", "--scenario", str(script))
     assert done.status == 2
-    assert f"{script}: entry 1: there is no fault 'dwn'" in done.err.replace("\n", " ")
+    assert f"{script}: entry 1 (line 1): there is no fault 'dwn'" in done.err.replace("\n", " ")
 
 
 def test_a_scenario_is_played(environment: Path, tmp_path: Path) -> None:
