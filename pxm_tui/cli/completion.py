@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pxm_tui.cli.grammar import COMMANDS, GLOBAL, OPTIONS
+from pxm_tui.cli.grammar import COMMANDS, COMPLETION_NAMES, GLOBAL, OPTIONS
 from pxm_tui.cli.topics import TOPICS
 
 CLUSTERS = {"NAME|ID", "NAME|ID…"}
 """Arguments that take a registered cluster."""
 PATHS = ("--ca-file", "--data-dir")
 """Options that take a path."""
-OWN_WORD = "names"
-"""What the scripts themselves ask `pxm completion` for."""
-NAMES = f"pxm completion {OWN_WORD} 2>/dev/null"
+NAMES = f"pxm completion {COMPLETION_NAMES} 2>/dev/null"
 """Prints the names of the registered clusters, one a line."""
 
 
@@ -32,8 +30,7 @@ def _words(name: str, arguments: tuple[str, ...]) -> list[str]:
     """What may stand as an argument of a command besides options."""
     if name == "help":
         return [*TOPICS, *(command for command in _commands() if command not in TOPICS)]
-    found = [word for key in arguments if not key.startswith("-") for word in OPTIONS[key].get("choices", ())]
-    return [word for word in found if word != OWN_WORD]
+    return [word for key in arguments if not key.startswith("-") for word in OPTIONS[key].get("choices", ())]
 
 
 def _commands() -> list[str]:

@@ -12,6 +12,19 @@ if TYPE_CHECKING:
 GLOBAL = ("--data-dir", "--ascii", "--no-mouse", "--refresh", "--read-only")
 """Options that may stand before the command as well."""
 
+COMPLETION_NAMES = "names"
+"""What completion scripts themselves ask for in place of a shell's name; shown to nobody."""
+
+
+class _Shells(tuple[str, ...]):
+    """The shells that there is a script for; takes the scripts' own word as well, without naming it in an error."""
+
+    __slots__ = ()
+
+    def __contains__(self, word: object) -> bool:
+        return word == COMPLETION_NAMES or super().__contains__(word)
+
+
 OPTIONS: dict[str, dict[str, Any]] = {
     "--data-dir": {"metavar": "DIR", "help": "where the registry is, in place of PXM_DATA_DIR and the default"},
     "--ascii": {"action": "store_true", "help": "draw with ASCII signs only"},
@@ -77,7 +90,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "SHELL": {
         "metavar": "SHELL",
         "name": "shell",
-        "choices": ("bash", "zsh", "fish", "names"),
+        "choices": _Shells(("bash", "zsh", "fish")),
         "help": "bash, zsh or fish",
     },
     "TOPIC": {"metavar": "TOPIC", "name": "topic", "nargs": "?", "help": "a topic or a command; without one, a list"},

@@ -13,6 +13,8 @@ from pxm_tui.domain.errors import InvalidError
 T = TypeVar("T")
 
 MOST_ROWS = 10_000
+MOST_VALUES = 1_500_000
+"""Values and keys in a file of YAML; ten thousand rows of an export have half as many."""
 
 _TOML_PLACE = re.compile(r"\(at (line \d+, column \d+|end of document)\)")
 
@@ -100,7 +102,18 @@ def _loader() -> Any:
     import yaml
 
     class TextLoader(getattr(yaml, "CBaseLoader", yaml.BaseLoader)):  # type: ignore[misc]
-        """Text, lists, mappings and null; each key once."""
+        """Text, lists, mappings and null; each key once. Not more than anybody has: each value takes microseconds."""
+
+        _values = 0
+
+        def descend_resolver(self, current_node: Any, current_index: Any) -> None:
+            """Called before each value is read; its index where it is in a list."""
+            self._values += 1
+            if isinstance(current_index, int) and current_index >= MOST_ROWS:
+                raise bad_file(f"has more than {MOST_ROWS} rows", "Import it in parts.")
+            if self._values > MOST_VALUES:
+                raise bad_file(f"has more than {MOST_VALUES} values", "Import it in parts.")
+            super().descend_resolver(current_node, current_index)
 
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
             found = {}

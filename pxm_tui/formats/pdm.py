@@ -14,7 +14,7 @@ from functools import partial
 
 from pxm_tui.domain.addresses import parse_endpoint, parse_fingerprint
 from pxm_tui.domain.messages import invalid
-from pxm_tui.formats.documents import bad_file
+from pxm_tui.formats.documents import MOST_ROWS, bad_file
 from pxm_tui.formats.fields import Fields, endpoints_of, login_of, row
 from pxm_tui.formats.rows import ImportRow
 
@@ -52,6 +52,8 @@ def sections(text: str) -> list[Section]:
             if head is None:
                 raise bad_file(f"is no remotes.cfg: line {number} is neither `TYPE: ID` nor indented")
             found.append(Section(head["kind"], head["name"]))
+            if len(found) > MOST_ROWS:
+                raise bad_file(f"has more than {MOST_ROWS} rows", "Import it in parts.")
         elif not found:
             raise bad_file(f"is no remotes.cfg: line {number} belongs to nothing")
         else:

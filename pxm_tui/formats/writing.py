@@ -16,6 +16,8 @@ UNSEEN = re.compile(
     "\U000e0000-\U000e007f]"
 )
 """Signs that a terminal could act on, or that nobody sees."""
+CONTROL = re.compile(rf"[\x00-\x08\x0b-\x1f]|{UNSEEN.pattern}")
+"""The same, with the control characters that JSON and YAML escape by themselves; but tabs and the ends of lines."""
 GROUPS = ("login", "guard", "trust")
 FORMULA = re.compile(r"(?!-----BEGIN CERTIFICATE-----\s)'*[=+\-@]")
 """How a cell begins that a spreadsheet could take for a formula; with an apostrophe before it, it is a text."""
@@ -66,7 +68,8 @@ def write_yaml(entries: Entries) -> str:
 def write_csv(entries: Entries) -> str:
     """One line a cluster; fields of fields are columns such as `trust.mode`, labels such as `label.env`.
 
-    A spreadsheet takes what begins like a formula for one and runs it: an apostrophe stands before that.
+    A spreadsheet takes what begins like a formula for one and runs it: an apostrophe stands before that. CSV has no
+    escapes: what a terminal could act on, which only a damaged registry holds, is written as JSON would escape it.
     """
     rows = [_flat(entry) for entry in entries]
     labels = sorted({column for row in rows for column in row if column.startswith("label.")})
@@ -76,7 +79,7 @@ def write_csv(entries: Entries) -> str:
     writer = csv.DictWriter(out, columns, restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    return out.getvalue()
+    return CONTROL.sub(_escaped, out.getvalue())
 
 
 def _flat(entry: dict[str, Any]) -> dict[str, str]:

@@ -26,6 +26,10 @@ YOUNG = 50_000
 """Objects made between two runs of the collector; one answer about ten thousand guests makes as many."""
 
 
+class UnheardError(Exception):
+    """How to reach the fleet cannot be written down: nobody would find it. The cause is an `OSError`."""
+
+
 def description(cluster: SimulatedCluster, ca_file: Path) -> dict[str, str]:
     """Describe how to reach a cluster."""
     return {
@@ -63,6 +67,7 @@ async def serve(
 
     Raises:
         NoAddressError: there is no free address.
+        UnheardError: `out` cannot be written.
     """
     count = len(options.each_cluster())
     with tempfile.TemporaryDirectory(prefix="pxm-fleet-") as folder:
@@ -74,8 +79,11 @@ async def serve(
             if len(fleet.clusters) == count:
                 lines.append(json.dumps(control.line))
             # Together, because who reads the clusters alone may close the pipe after the last of them.
-            out.write("".join(f"{line}\n" for line in lines))
-            out.flush()
+            try:
+                out.write("".join(f"{line}\n" for line in lines))
+                out.flush()
+            except OSError as error:
+                raise UnheardError from error
 
         fleet = Fleet(options)
         async with ControlApi(fleet.faults) as control:
@@ -199,4 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.each_cluster()
     except ValueError as error:
         parser.error(str(error))
-    return serve_until_told(options, script, until_stdin_closes=parsed.until_stdin_closes)
+    try:
+        return serve_until_told(options, script, until_stdin_closes=parsed.until_stdin_closes)
+    except UnheardError as error:
+        sys.exit(f"the output cannot be written: {error.__cause__}")

@@ -88,7 +88,17 @@ def test_a_reader_that_has_gone_is_no_defect(environment: Path, arguments: list[
     assert not (environment / "state").exists()
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["help"], ["list", "--json"], ["export"], ["completion", "bash"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--version"],
+        ["help"],
+        ["list", "--json"],
+        ["export"],
+        ["completion", "bash"],
+        ["demo", "--serve", "--clusters", "1", "--nodes", "1"],
+    ],
+)
 def test_a_full_disk_under_the_output_is_said_and_is_no_defect(environment: Path, arguments: list[str]) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(

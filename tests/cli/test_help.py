@@ -123,3 +123,11 @@ def test_the_names_of_the_clusters(pxm: Pxm, registered: Path) -> None:
 def test_every_key_of_the_configuration_is_explained() -> None:
     explained = [key for keys, _, _ in KEYS for key in keys.split(", ")]
     assert sorted(explained) == sorted(SettingsFile.model_fields)
+
+
+def test_a_shell_without_a_script_is_told_which_there_are_and_nothing_hidden(pxm: Pxm) -> None:
+    done = pxm("completion", "tcsh")
+    assert done.status == 2
+    assert "choose from 'bash', 'zsh', 'fish'" in done.err
+    assert "names" not in done.err
+    assert "names" not in pxm("completion", "--help").out

@@ -272,3 +272,38 @@ def test_nothing_is_made_of_more_rows_than_anybody_has(
     with pytest.raises(InvalidError, match="more than 3 rows"):
         read_rows(text.encode(), form)
     assert len(made) <= 3
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("- a\n" * 400_000, "more than 10000 rows"),
+        ("[" + "a," * 400_000 + "a]", "more than 10000 rows"),
+        ("clusters:\n" + "- {name: a, endpoint: b}\n" * 100_000, "more than 10000 rows"),
+        ("".join(f"k{number}: 1\n" for number in range(1_000_000)), "more than 1500000 values"),
+    ],
+)
+def test_a_huge_file_of_yaml_is_refused_while_it_is_read(text: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made into objects as a whole it would take a minute; how much was read is counted, not timed."""
+    loader = documents._loader()
+    read: list[int] = []
+    descend = loader.descend_resolver
+
+    def count(self: Any, node: Any, index: Any) -> None:
+        descend(self, node, index)
+        read[:] = [self._values]
+
+    monkeypatch.setattr(loader, "descend_resolver", count)
+    with pytest.raises(InvalidError, match=why):
+        read_rows(text.encode(), "yaml")
+    assert read[0] <= documents.MOST_VALUES
+
+
+def test_ten_thousand_full_rows_of_yaml_are_read() -> None:
+    one = "- {name: n, endpoint: h, username: u@pam, password: p, labels: {env: prod}, fingerprint: x, ca: y}\n"
+    assert len(read_rows((one * documents.MOST_ROWS).encode(), "yaml")) == documents.MOST_ROWS
+
+
+def test_a_huge_file_of_another_program_is_refused_while_it_is_read() -> None:
+    with pytest.raises(InvalidError, match="more than 10000 rows"):
+        read_rows(b"pve: a\n\tx y\n\n" * 300_000, "pdm")

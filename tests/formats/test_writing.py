@@ -58,7 +58,7 @@ def test_what_was_written_is_read_as_it_was(form: str) -> None:
     rows = read_rows(text.encode(), form)
     assert [row.error for row in rows if not row.name.startswith("fra-9")] == [None, None, None]
     for row in rows:
-        if row.error is not None:
+        if row.error is not None or "\\u202e" in row.name:  # CSV has no escapes that would be read
             continue
         found = clusters[row.cluster_id or ""]
         assert (row.name, row.endpoints, row.labels, row.read_only) == (
@@ -79,7 +79,7 @@ def test_what_was_written_is_read_as_it_was(form: str) -> None:
         assert given.authority_pem == (trust.authority.pem if trust.authority else "")
 
 
-@pytest.mark.parametrize("form", ["json", "yaml"])
+@pytest.mark.parametrize("form", EXPORT_FORMATS)
 def test_signs_that_a_terminal_acts_on_are_escaped(form: str) -> None:
     text = export(registry(), form)
     assert "\u202e" not in text
@@ -126,3 +126,13 @@ def test_signs_beyond_the_first_plane_are_written_so_that_they_are_read(form: st
     assert "\U000e0041" not in text
     read = (json.loads if form == "json" else yaml.safe_load)(text)
     assert read["clusters"][0]["name"] == "tag\U000e0041"
+
+
+@pytest.mark.parametrize("form", EXPORT_FORMATS)
+def test_no_control_character_of_a_damaged_registry_reaches_the_file(form: str) -> None:
+    """Only a person's hand puts them there; `pxm export` may well go to a terminal."""
+    evil = "a\x1b]0;owned\x07\x00b\r\x9bc\x7f"
+    damaged = replace(cluster(evil), labels=(("note", evil), (f"k{evil}", "v")), own_name=evil)
+    text = export([damaged], form)
+    assert [sign for sign in text if (sign < " " and sign not in "\n\t") or "\x7f" <= sign <= "\x9f"] == []
+    assert "owned" in text

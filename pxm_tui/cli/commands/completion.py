@@ -6,12 +6,13 @@ import argparse
 
 from pxm_tui.cli import output
 from pxm_tui.cli.completion import SCRIPTS
+from pxm_tui.cli.grammar import COMPLETION_NAMES
 from pxm_tui.domain.text import one_line
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the script; for the scripts themselves also the names of the registered clusters."""
-    if arguments.shell == "names":
+    if arguments.shell == COMPLETION_NAMES:
         from pxm_tui.bootstrap import open_repository
         from pxm_tui.settings import load_settings
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 from pxm_tui.cli.fleet_process import FleetProcess, SimulatedEndpoint
+from pxm_tui.cli.output import OutputLostError
 from pxm_tui.cli.parser import HelpShownError, Parser, leftover, wrong_usage
 from pxm_tui.cli.session import ENDING_SIGNALS, forbid_core_dumps
 from pxm_tui.cli.ui_terminal import need_terminal, ui_settings
@@ -138,4 +139,7 @@ def _serve(options: list[str]) -> int:
         fleet.each_cluster()
     except ValueError as error:
         raise wrong_usage("pxm demo", f"{error}.") from None
-    return serve.serve_until_told(fleet, script, until_stdin_closes=chosen.until_stdin_closes)
+    try:
+        return serve.serve_until_told(fleet, script, until_stdin_closes=chosen.until_stdin_closes)
+    except serve.UnheardError as error:
+        raise OutputLostError from error.__cause__
