@@ -63,6 +63,8 @@ class FleetService:
         self._due = Schedule()
         self._saving = CheckSaving(means.repository, cache, means.timer)
         self._checks: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()
+        """Those that somebody wants to be asked while they are: what fails now had begun before."""
         self._notices: list[str] = []
         self._stamp: object = None
         self._locked = False
@@ -117,6 +119,8 @@ class FleetService:
                 if (wanted is None or key in wanted) and not needs_a_person(view.cluster):
                     self._due.put(key, self._timer())
                     endpoints.hurry(view.cluster)
+                    if key in self._checks:
+                        self._again.add(key)
             self._wake_up()
 
         await self._runner.run(work)
@@ -227,7 +231,10 @@ class FleetService:
         try:
             outcome = await self._means.checker().refresh(view.cluster, view.snapshot)
             self._take(key, view.cluster, outcome)
-            await self._look_around(key)
+            if outcome.error is not None and self._is_wanted_again(key):
+                self._due.put(key, self._timer())
+            else:
+                await self._look_around(key)
         except SecretsLockedError:
             self._await_key()
         except StorageError as error:
@@ -238,8 +245,13 @@ class FleetService:
             self._due.put(key, self._timer() + DEFECT_DELAY)
         finally:
             self._checks.pop(key, None)
+            self._again.discard(key)
             self._due.free(key)
             self._wake_up()
+
+    def _is_wanted_again(self, key: str) -> bool:
+        view = self._views.get(key)
+        return key in self._again and view is not None and not needs_a_person(view.cluster)
 
     async def _look_around(self, key: str) -> None:
         """See whether endpoints that failed are back, and whether those that are not in use still answer."""

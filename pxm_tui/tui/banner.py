@@ -12,6 +12,8 @@ from pxm_tui.services.silence import ANSWER_LIMIT
 from pxm_tui.tui.text import wrap
 
 LINES_EACH = 2
+MARK = 3
+"""Columns for a space, the sign and another space."""
 LOCKED = "The secret store is locked: rows show the last known state. r or :unlock opens it."
 
 
@@ -19,7 +21,8 @@ def banner_lines(view: FleetView, now: datetime, width: int, period: float | Non
     """The lines, none where there is nothing to say."""
     lines: list[str] = []
     if view.silent_since is not None:
-        lines += marked(silent_words(view, now, period), width)
+        words = silent_words(view, now, period)
+        lines += marked(next((text for text in words if fits(text, width)), words[-1]), width)
     if view.awaits_key:
         lines += marked(LOCKED, width)
     if view.notices:
@@ -29,8 +32,8 @@ def banner_lines(view: FleetView, now: datetime, width: int, period: float | Non
     return lines
 
 
-def silent_words(view: FleetView, now: datetime, period: float | None) -> str:
-    """All clusters, or nearly all, stopped answering at once: the cause is near."""
+def silent_words(view: FleetView, now: datetime, period: float | None) -> tuple[str, ...]:
+    """All clusters, or nearly all, stopped answering at once: the cause is near. The whole, and what will do."""
     start = view.silent_since or now
     window = start + timedelta(seconds=(period or 0.0) + ANSWER_LIMIT)
     since = [
@@ -42,13 +45,17 @@ def silent_words(view: FleetView, now: datetime, period: float | None) -> str:
     seconds = max(1, math.ceil((max(together, default=start) - start).total_seconds()))
     total = len(view.clusters)
     who = f"All {total} clusters" if len(together) == total else f"{len(together)} of {total} clusters"
-    return (
-        f"{who} stopped answering within {seconds} s, at {local_short(start, now)}. Look at this machine first: "
-        "network, VPN, DNS. Rows show what was last seen. r tries again."
-    )
+    at, look = local_short(start, now), "Look at this machine first: network, VPN, DNS."
+    whole = f"{who} stopped answering within {seconds} s, at {at}. {look}"
+    return f"{whole} Rows show what was last seen. r tries again.", whole, f"{who} silent since {at}. {look}"
+
+
+def fits(text: str, width: int) -> bool:
+    """Nothing of it is cut by `marked`."""
+    return len(wrap(text, width - MARK, LINES_EACH + 1)) <= LINES_EACH
 
 
 def marked(text: str, width: int) -> list[str]:
     """A text below a `!`, in lines of that width."""
-    rows = wrap(text, width - 4, LINES_EACH)
+    rows = wrap(text, width - MARK, LINES_EACH)
     return [("! " if index == 0 else "  ") + row for index, row in enumerate(rows)]

@@ -118,6 +118,22 @@ async def test_one_cluster_that_hangs_delays_no_other() -> None:
         assert [found.waiting for found in fleet.view().clusters] == [False, True, False]
 
 
+@pytest.mark.parametrize(("fails", "asked"), [(True, 2), (False, 1)])
+async def test_who_asks_for_a_cluster_that_is_being_asked_gets_no_failure_from_before(fails: bool, asked: int) -> None:
+    gate = asyncio.Event()
+    server = FakeServer(gates={"connect": gate}, errors={"connect": TIMEOUT} if fails else {})
+    bench = make_bench(many(1), servers={"10.0.0.1": server})
+    async with watching(bench) as (fleet, _):
+        await fleet.refresh()
+        gate.set()
+        await settle()
+        assert sessions(bench, "10.0.0.1") == asked
+        server.errors.clear()
+        await fleet.refresh()
+        await settle()
+        assert fleet.view().clusters[0].cluster.status is Status.HEALTHY
+
+
 async def test_an_unreachable_cluster_is_asked_less_and_less() -> None:
     bench = make_bench(many(1), servers={"10.0.0.1": FakeServer(errors={"connect": TIMEOUT})})
     async with watching(bench) as (_, hand):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -268,6 +269,43 @@ async def test_all_silent_at_once_points_at_this_machine() -> None:
     assert lines[0].startswith(" pxm  Clusters 4    ● 0   × 4 unreachable")
     assert lines[1] == " ! All 4 clusters stopped answering within 1 s, at 14:02. Look at this machine"
     assert lines[2] == "   first: network, VPN, DNS. Rows show what was last seen. r tries again."
+
+
+@pytest.mark.parametrize(
+    ("width", "rows"),
+    [
+        (
+            80,
+            [
+                " ! All 40 clusters stopped answering within 14 s, at 14:02. Look at this machine",
+                "   first: network, VPN, DNS. Rows show what was last seen. r tries again.",
+            ],
+        ),
+        (
+            60,
+            [
+                " ! All 40 clusters stopped answering within 14 s, at 14:02.",
+                "   Look at this machine first: network, VPN, DNS.",
+            ],
+        ),
+        (
+            44,
+            [
+                " ! All 40 clusters silent since 14:02. Look",
+                "   at this machine first: network, VPN, DNS.",
+            ],
+        ),
+    ],
+)
+async def test_what_is_to_be_done_about_silence_is_never_cut(width: int, rows: list[str]) -> None:
+    since = [NOW, NOW + timedelta(seconds=14)]
+    error = reason_of(connection_messages.timeout(Endpoint("a"), 5), "connect")
+    dead = [
+        replace(cluster(f"c-{n}", number=n), status=Status.UNREACHABLE, error=replace(error, since=since[n % 2]))
+        for n in range(40)
+    ]
+    async with driven(make_bench(dead), size=(width, 24)) as ui:
+        assert [line.rstrip() for line in ui.lines[1:3]] == rows
 
 
 async def test_ages_move_at_the_minute() -> None:
