@@ -54,7 +54,10 @@ class SoftwareService:
         except PxmError as error:
             problem = _words(error)
         found = ClusterSoftware(tuple(known[node.name] for node in snapshot.nodes if node.name in known), problem)
-        self._kept[cluster.id] = self.means.timer(), found
+        if problem or any(node.problem for node in found.nodes if node.node in names):
+            self._kept.pop(cluster.id, None)  # the next look asks again: what failed may be mended by then
+        else:
+            self._kept[cluster.id] = self.means.timer(), found
         return found
 
     async def _ask(self, cluster: Cluster, snapshot: Snapshot, names: list[str]) -> dict[str, NodeSoftware]:

@@ -169,11 +169,16 @@ class Detail:
         what = safe(reason.message)
         if self.view.cluster.status is not Status.UNREACHABLE:
             return what
-        tries = self.view.tries
-        if tries > 1 and reason.since is not None:
+        if reason.since is not None and (tries := self._tries(reason.since)) > 1:
             since = local_short(reason.since, self.now)
             return f"{what.removesuffix('.')}; {tries} tries since {since}{self._next()}."
         return f"{what.removesuffix('.')}{self._next(';')}."
+
+    def _tries(self, since: datetime) -> int:
+        """How often it was tried since then: a person's check begins the count of the pauses anew, not this one."""
+        last = next(iter(self.view.snapshot.errors), None)
+        counted = last.count if last is not None and last.first_at >= since else 0
+        return max(self.view.tries, counted)
 
     def _next(self, separator: str = ",") -> str:
         if self.view.next_try is None:

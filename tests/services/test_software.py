@@ -108,6 +108,19 @@ async def test_it_is_kept_for_a_while() -> None:
     assert kept(PROD.id) is None
 
 
+async def test_a_failure_is_not_kept() -> None:
+    server = FakeServer(software={"fra-prod2": connection_messages.server_failed(HERE, 595, "no route")})
+    bench = bench_of(server)
+    await read(bench)
+    assert bench.services.software.kept(PROD.id) is None
+    server.software.clear()
+    await read(bench)
+    assert bench.services.software.kept(PROD.id) is not None
+    server.errors["connect"] = connection_messages.refused(HERE)
+    assert (await read(bench)).problem
+    assert bench.services.software.kept(PROD.id) is None
+
+
 async def test_neither_a_check_nor_a_refresh_reads_it() -> None:
     server = FakeServer()
     checker = bench_of(server).services.clusters.means.checker()

@@ -61,7 +61,7 @@ async def test_deregistering_takes_the_row_away_and_says_so() -> None:
         await ui.shows("Deregister b")
         bench.clock.advance(1)
         await ui.press("tab", "enter")
-        await ui.shows("b is deregistered.")
+        await ui.shows("b is deregistered. Its token is left on the cluster")
 
         assert [one.name for one in bench.repository.read()] == ["a"]
         assert "1 of 1" in ui.shown

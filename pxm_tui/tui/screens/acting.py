@@ -106,7 +106,8 @@ class ActingScreen(PromptingScreen[ScreenResultType]):
     def _deregistered(self, name: str, found: Any) -> None:
         self.fleet_changed()
         if found:
-            self.say(f"{name} is deregistered.")
+            left = " Its token is left on the cluster; l shows the line that removes it." if found.cleanup else ""
+            self.say(f"{name} is deregistered.{left}")
 
     def _done(self, _found: Any) -> None:
         self.fleet_changed()
