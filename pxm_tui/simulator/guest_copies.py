@@ -3,7 +3,7 @@
 from pxm_tui.simulator.clock import seeded
 from pxm_tui.simulator.cluster import Cluster
 from pxm_tui.simulator.guest_details import GuestDetails, Options, details_of, disks_of, mac_address, summarize
-from pxm_tui.simulator.guest_power import Body, Place, check_lock, hold, switch_on
+from pxm_tui.simulator.guest_power import Body, Place, check_lock, hold, require_writable, switch_on
 from pxm_tui.simulator.guest_snapshots import lock_for
 from pxm_tui.simulator.inventory import GIB, Guest
 from pxm_tui.simulator.space import refusal, require_space
@@ -157,6 +157,7 @@ def make_template(place: Place) -> Body:
     def work(task: Task) -> Work:
         guest = place.guest()
         yield from hold(task, guest)
+        require_writable(place)
         yield 0.8
         guest.template = True
         options = details_of(guest).options
@@ -174,6 +175,7 @@ def destroy(place: Place) -> Body:
     def work(task: Task) -> Work:
         guest = place.guest()
         yield from hold(task, guest)
+        require_writable(place)
         lock_for(task, guest, "destroyed" if guest.kind == "lxc" else "create")
         yield 0.6
         for volume, _ in disks_of(details_of(guest).options).values():

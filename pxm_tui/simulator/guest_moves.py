@@ -7,7 +7,7 @@ from pxm_tui.simulator.clock import seeded_bytes
 from pxm_tui.simulator.cluster import Cluster
 from pxm_tui.simulator.guest_copies import amount, copy_time
 from pxm_tui.simulator.guest_details import Options, details_of, disks_of
-from pxm_tui.simulator.guest_power import Body, Place, hold, locked, switch_off, switch_on
+from pxm_tui.simulator.guest_power import Body, Place, hold, locked, require_writable, switch_off, switch_on
 from pxm_tui.simulator.guest_snapshots import lock_for
 from pxm_tui.simulator.inventory import STORAGES, Guest, Node, Storage
 from pxm_tui.simulator.space import broken_archive, refusal
@@ -171,6 +171,8 @@ def _back_up_one(task: Task, cluster: Cluster, guest: Guest, storage: Storage, s
     if guest.lock is not None:
         guest.holder = None
         raise TaskError(locked(guest))
+    node = cluster.nodes[guest.node]
+    require_writable(Place(cluster, node, guest.kind, guest.vmid))
     guest.lock, guest.holder = "backup", None
     began = task.now
 
@@ -179,7 +181,7 @@ def _back_up_one(task: Task, cluster: Cluster, guest: Guest, storage: Storage, s
             guest.lock = None
 
     task.at_the_end(let_go)
-    node, volume = cluster.nodes[guest.node], _archive(guest, storage, settings, began)
+    volume = _archive(guest, storage, settings, began)
     if guest.kind == "lxc" and guest.running and settings["mode"] == "snapshot":
         for disk, _ in disks_of(details_of(guest).options).values():
             name = f"{disk.partition(':')[0]}:snap_{disk.partition(':')[2]}_vzdump"

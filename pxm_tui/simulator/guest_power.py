@@ -76,6 +76,17 @@ def check_lock(guest: Guest, *but: str) -> None:
         raise TaskError(locked(guest))
 
 
+def require_writable(place: Place) -> None:
+    """Let a task go on only where /etc/pve can be written.
+
+    Raises:
+        TaskError: it cannot.
+    """
+    if not place.cluster.quorate(place.node):
+        path = f"/etc/pve/{place.file}.tmp.{15_000 + place.vmid}"
+        raise TaskError(f"unable to open file '{path}' - Permission denied")
+
+
 def hold(task: Task, guest: Guest) -> Work:
     """Wait for the lock on a guest's configuration file and keep it until the task ends.
 
@@ -199,6 +210,7 @@ def suspend(place: Place, *, to_disk: bool = False) -> Body:
             yield SIGNAL
             pause(guest, task.now)
             return
+        require_writable(place)
         require_space(place.node, f"local-lvm:vm-{guest.vmid}-state-suspend")
         guest.lock = "suspending"
         task.at_the_end(lambda: _forget(guest, "suspending"))

@@ -1,7 +1,7 @@
 """Taking, restoring and deleting snapshots: the bodies of the tasks (pve-guest-common, AbstractConfig.pm)."""
 
 from pxm_tui.simulator.guest_details import Snapshot, details_of, disks_of, summarize
-from pxm_tui.simulator.guest_power import Body, Place, check_lock, hold, switch_off, switch_on
+from pxm_tui.simulator.guest_power import Body, Place, check_lock, hold, require_writable, switch_off, switch_on
 from pxm_tui.simulator.inventory import Guest
 from pxm_tui.simulator.space import require_space
 from pxm_tui.simulator.tasks import Task, TaskError, Work
@@ -25,17 +25,6 @@ def lock_for(task: Task, guest: Guest, lock: str) -> None:
             guest.lock = None
 
     task.at_the_end(let_go)
-
-
-def require_writable(place: Place) -> None:
-    """Let a task go on only where /etc/pve can be written.
-
-    Raises:
-        TaskError: it cannot.
-    """
-    if not place.cluster.quorate(place.node):
-        path = f"/etc/pve/{place.file}.tmp.{15_000 + place.vmid}"
-        raise TaskError(f"unable to open file '{path}' - Permission denied")
 
 
 def take(place: Place, name: str, description: str, *, with_memory: bool) -> Body:

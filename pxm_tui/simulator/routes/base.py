@@ -105,14 +105,19 @@ class Call:
         """
         access_checks.require(self, path, privileges, any_of=any_of)
 
-    def require_quorum(self, what: str) -> None:
-        """Refuse to change the user configuration where /etc/pve is read-only.
+    def require_quorum(self, what: str = "", *, file: str = "user_cfg") -> None:
+        """Refuse to change a configuration of the whole cluster where /etc/pve is read-only.
+
+        Args:
+            what: what is said to have failed, if anything is.
+            file: whose lock is asked for, by default that of users, groups, roles and pools.
 
         Raises:
             ApiError: the node's part of the cluster has no majority.
         """
         if not self.cluster.quorate(self.node):
-            raise handler_error(f"{what}: cfs-lock 'file-user_cfg' error: no quorum!")
+            prefix = f"{what}: " if what else ""
+            raise handler_error(f"{prefix}cfs-lock 'file-{file}' error: no quorum!")
 
     def shuffled(self, entries: list[Entry]) -> list[Entry]:
         """Put a list into the arbitrary order that Perl's hashes have."""

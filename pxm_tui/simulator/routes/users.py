@@ -123,7 +123,9 @@ def forget_subject(accounts: Accounts, subject: str) -> None:
 
 def unlock_second_factors(call: Call) -> int:
     """Answer `PUT /access/users/{userid}/unlock-tfa`: whether anything was locked."""
-    return int(unlock(call.accounts.user(call.place["userid"])))
+    user = call.accounts.user(call.place["userid"])
+    call.require_quorum(file="priv_tfa_cfg")
+    return int(unlock(user))
 
 
 def change_password(call: Call) -> None:
@@ -135,6 +137,8 @@ def change_password(call: Call) -> None:
     _check_length(call, password)
     if call.release.at_least(8, 4) and call.authid != ROOT:
         _confirm(call)
+    if user.realm == "pve":
+        call.require_quorum(file="priv_shadow_cfg")
     user.password = password
 
 
