@@ -48,7 +48,11 @@ class Permissions:
         own = self._privileges(userid, path)
         if token is None:
             return own
-        if not self._accounts.token(userid, token).privsep:
+        user = self._accounts.users.get(userid)
+        known = None if user is None else user.tokens.get(token)
+        if known is None:
+            return {}
+        if not known.privsep:
             return own
         granted = self._privileges(authid, path)
         return {

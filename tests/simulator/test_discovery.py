@@ -128,6 +128,28 @@ def test_resources_by_release(fresh_fleet: FleetFactory, version: str, types: se
     assert all(storage["disk"] <= storage["maxdisk"] for storage in storages)
 
 
+def test_a_pool_sums_up_its_members_that_run(fresh_fleet: FleetFactory) -> None:
+    _, cluster = three(fresh_fleet)
+    resources = by(get(cluster, "/cluster/resources").data, "id")
+    members = [resources["qemu/100"], resources["qemu/101"]]
+    pool = resources["/pool/prod"]
+    for key in ("mem", "maxmem", "maxcpu"):
+        assert pool[key] == sum(member[key] for member in members)
+    assert pool["uptime"] == max(member["uptime"] for member in members)
+    busy = sum(member["cpu"] * member["maxcpu"] for member in members)
+    assert pool["cpu"] == pytest.approx(busy / pool["maxcpu"], abs=1e-6)
+    cluster.add_user("pools@pve", "secret", role="PVEPoolUser", path="/pool")
+    headers = session_headers(login(cluster, username="pools@pve", password="secret").data)
+    seen = by(ask(cluster.endpoint, "GET", "/api2/json/cluster/resources", headers).data, "id")
+    assert seen["/pool/prod"] == pool and "qemu/100" not in seen
+    for vmid in (100, 101):
+        guest = cluster.state.guest(vmid)
+        assert guest is not None
+        guest.switch_off()
+    pool = by(get(cluster, "/cluster/resources").data, "id")["/pool/prod"]
+    assert pool == {"type": "pool", "id": "/pool/prod", "pool": "prod"}
+
+
 def test_resources_of_one_type(fleet: FleetThread) -> None:
     cluster = fleet.clusters[0]
     assert {entry["type"] for entry in get(cluster, "/cluster/resources?type=vm").data} == {"qemu", "lxc"}

@@ -141,10 +141,10 @@ def test_permissions_of_others(fleet: FleetThread) -> None:
     nobody = session_headers(login(cluster, username="nobody@pve", password="nobody-pve-1").data)
     reply = ask(cluster.endpoint, "GET", path, nobody)
     assert reply.reason == "Permission check failed (/access, Sys.Audit)"
-    path = "/api2/json/access/permissions?userid=ghost@pve"
-    assert ask(cluster.endpoint, "GET", path, root).reason == "no such user ('ghost@pve')"
-    path = "/api2/json/access/permissions?userid=root@pam!limited"
-    assert ask(cluster.endpoint, "GET", path, root).data == {}
+    for who in ("ghost@pve", "root@pam!ghost", "ghost@pve!ghost", "root@pam!limited"):
+        path = f"/api2/json/access/permissions?userid={who}"
+        assert ask(cluster.endpoint, "GET", path, root).data == {}
+        assert ask(cluster.endpoint, "GET", path + "&path=/vms/100", root).data == {"/vms/100": {}}
     full = ask(cluster.endpoint, "GET", "/api2/json/access/permissions", root).data
     assert len(full["/"]) == 47
     assert {"/", "/nodes", "/vms/100"} <= set(full)

@@ -8,22 +8,17 @@ from pxm_tui.simulator.routes.base import Call, Route
 
 
 def show_permissions(call: Call) -> dict[str, Privileges]:
-    """Answer `GET /access/permissions`."""
+    """Answer `GET /access/permissions`: users and tokens that do not exist hold nothing, which is no error."""
     authid = call.identity.authid
     asked = call.text("userid") or authid
     if asked != authid:
         own_token = split_token_id(asked)[0] == authid and call.cluster.release.at_least(8)
         if not own_token and not call.may("/access", "Sys.Audit"):
             raise permission_error("/access, Sys.Audit")
-        userid, name = split_token_id(asked)
-        call.cluster.accounts.user(userid)
-        if name is not None:
-            call.cluster.accounts.token(userid, name)
     path = call.text("path")
     if path is None:
         return call.permissions.listed(asked)
-    held = call.permissions.effective(asked, path)
-    return {path: held} if held else {}
+    return {path: call.permissions.effective(asked, path)}  # named even where nothing is held on it
 
 
 def list_tokens(call: Call) -> list[dict[str, object]]:

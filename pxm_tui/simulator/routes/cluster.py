@@ -1,10 +1,11 @@
 """The whole cluster at a glance: version, status, resources."""
 
 import json
+from collections.abc import Iterator
 
 from pxm_tui.simulator.answers import EncodedList
-from pxm_tui.simulator.inventory import STORAGES, Node, Pool, Storage
-from pxm_tui.simulator.metrics import node_figures, sampled, storage_used
+from pxm_tui.simulator.inventory import STORAGES, Guest, Node, Pool, Storage
+from pxm_tui.simulator.metrics import GuestSample, guest_sample, node_figures, sampled, storage_used
 from pxm_tui.simulator.routes.base import Call, Entry, Route
 from pxm_tui.simulator.routes.guest_rows import guest_rows
 
@@ -121,11 +122,34 @@ def _any_order(call: Call, rows: list[str]) -> list[str]:
 
 def _pools(call: Call) -> list[Entry]:
     privilege = "Pool.Audit" if call.cluster.release.at_least(7) else "Pool.Allocate"
-    return [_pool_entry(pool) for pool in call.cluster.pools if call.may(f"/pool/{pool.name}", privilege)]
+    return [_pool_entry(call, pool) for pool in call.cluster.pools if call.may(f"/pool/{pool.name}", privilege)]
 
 
-def _pool_entry(pool: Pool) -> Entry:
-    return {"type": "pool", "id": f"/pool/{pool.name}", "pool": pool.name}
+def _pool_entry(call: Call, pool: Pool) -> Entry:
+    """Describe a pool, with the sums of its members that run, whether who asks may see those or not."""
+    entry: Entry = {"type": "pool", "id": f"/pool/{pool.name}", "pool": pool.name}
+    running = list(_running_members(call, pool))
+    if not running:
+        return entry
+    cores = sum(guest.cores for guest, _ in running)
+    return entry | {
+        "uptime": max(uptime for _, (_, _, _, uptime, *_) in running),
+        "mem": sum(memory for _, (_, memory, *_) in running),
+        "maxmem": sum(guest.memory for guest, _ in running),
+        "cpu": sum(cpu * guest.cores for guest, (cpu, *_) in running) / cores,
+        "maxcpu": cores,
+    }
+
+
+def _running_members(call: Call, pool: Pool) -> Iterator[tuple[Guest, GuestSample]]:
+    """Go through a pool's guests that run, with their figures of the last round of pvestatd."""
+    for path in pool.members:
+        guest = call.cluster.guest(int(path[5:])) if path.startswith("/vms/") else None
+        if guest is None or not guest.running:
+            continue
+        last = call.cluster.figures_time(call.cluster.nodes[guest.node], call.now)
+        if last is not None:
+            yield guest, guest_sample(guest, sampled(last))
 
 
 def _nodes(call: Call) -> list[Entry]:
