@@ -172,6 +172,20 @@ def refusal(error: ProtocolError) -> Answer:
     return Answer(error.status, error.message, body, delayed=error.status == 401)
 
 
+def plain_bytes(error: ProtocolError, release: Release, now: float) -> bytes:
+    """Write the answer to what is no request of HTTP/1: whole, because the library answers it in its own words.
+
+    Args:
+        error: what is wrong.
+        release: decides whether the body repeats it.
+        now: the time for the `Date` header, in seconds since 1970.
+    """
+    body = error.message.encode("utf-8") if release.message_in_body else b""
+    response = to_response(Answer(error.status, error.message, body or None), now=now, keep=False, compress=False)
+    head = "".join(f"{name}: {value}\r\n" for name, value in response.headers.items())
+    return f"HTTP/1.0 {error.status} {error.message}\r\n{head}\r\n".encode() + body
+
+
 def _encode(document: dict[str, object]) -> bytes:
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from pxm_tui.simulator.answers import Answer, NoResponse, WireResponse, refusal, to_response
+from pxm_tui.simulator.answers import Answer, NoResponse, WireResponse, plain_bytes, refusal, to_response
 from pxm_tui.simulator.authentication import Identity, authenticate, presented
 from pxm_tui.simulator.clock import Sleep
 from pxm_tui.simulator.cluster import Cluster, ReceivedRequest
@@ -63,6 +63,9 @@ class Connection:
         """Answer one request over TLS."""
         self._requests += 1
         self._note(request)
+        if request.version.major != 1:
+            version = f"{request.version.major}.{request.version.minor}"
+            return self.refuse(request, ProtocolError(506, f"http protocol version {version} not supported"))
         spoiled = self._cluster.spoiled.get(self._node.name, {})
         try:
             _check_headers(request)
@@ -83,6 +86,13 @@ class Connection:
             return NoResponse()
         response = self._respond(request, answer)
         return NoResponse() if await break_off(spoiled, request, response) else response
+
+    def refuse(self, request: web.BaseRequest, error: ProtocolError) -> web.StreamResponse:
+        """Answer what is no request of HTTP/1, and close."""
+        if request.transport is not None:
+            request.transport.write(plain_bytes(error, self._cluster.release, self._cluster.clock()))
+            request.transport.close()
+        return NoResponse()
 
     async def redirect(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request that came without TLS: with the address that has it (since 7.4)."""

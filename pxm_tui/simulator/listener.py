@@ -12,13 +12,17 @@ import ssl
 import tempfile
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import BadStatusLine, HttpProcessingError, InvalidURLError, LineTooLong
 
 from pxm_tui.simulator.addresses import BACKLOG
+from pxm_tui.simulator.answers import NoResponse
 from pxm_tui.simulator.certificates import Certificate
 from pxm_tui.simulator.cluster import Cluster
 from pxm_tui.simulator.connection import Connection, Pace
+from pxm_tui.simulator.errors import ProtocolError
 from pxm_tui.simulator.inventory import Node
 
 IDLE = 5.0
@@ -29,23 +33,58 @@ FILLERS = 3
 """Connections that fill a queue which holds one."""
 PARSER_LIMIT = 65536
 """Larger than Proxmox's own limit, which is checked by the connection."""
+MORE_HEADERS = {"max_headers": 1024} if "max_headers" in web.RequestHandler.__slots__ else {}
+"""The same for the number of lines, which older versions of the library do not limit."""
+
+
+class Protocol(web.RequestHandler):
+    """The library's protocol, save that it answers what is no HTTP as Proxmox does."""
+
+    def __init__(self, server: "ConnectionServer", connection: Connection, **settings: Any) -> None:
+        super().__init__(server, **settings)
+        self._connection = connection
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what the library cannot read; lines without an end get no answer."""
+        if isinstance(exc, LineTooLong):
+            if request.transport is not None:
+                request.transport.abort()
+            return NoResponse()
+        if isinstance(exc, BadStatusLine | InvalidURLError):
+            return self._connection.refuse(request, ProtocolError(400, "bad request"))
+        if isinstance(exc, HttpProcessingError):
+            return self._connection.refuse(request, ProtocolError(506, "unable to parse request header"))
+        return super().handle_error(request, status, exc, message)
 
 
 class ConnectionServer(web.Server):
     """The library's server for one connection, which says when that is over."""
 
     def __init__(self, listener: "Listener", connection: Connection, *, plain: bool) -> None:
-        super().__init__(
-            connection.redirect if plain else connection.handle,
+        super().__init__(connection.redirect if plain else connection.handle)
+        self._listener = listener
+        self._connection = connection
+
+    def __call__(self) -> web.RequestHandler:
+        """Make the protocol of the connection."""
+        return Protocol(
+            self,
+            self._connection,
+            loop=asyncio.get_running_loop(),
             keepalive_timeout=IDLE,
             access_log=None,
             lingering_time=1.0,
             auto_decompress=False,
             max_line_size=PARSER_LIMIT,
             max_field_size=PARSER_LIMIT,
-            max_headers=1024,
+            **MORE_HEADERS,
         )
-        self._listener = listener
 
     def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
         """Forget the connection."""

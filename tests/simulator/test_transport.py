@@ -246,6 +246,35 @@ def test_too_many_headers_cut_the_connection(fleet: FleetThread) -> None:
         ask(newest(fleet).endpoint, "GET", "/api2/json/access/domains", {"X": "y" * 9000})
 
 
+@pytest.mark.parametrize("version", ["9.2", "7.4"])
+@pytest.mark.parametrize(
+    ("request_", "status", "reason"),
+    [
+        (b"GET /api2/json/version HTTP/2.0\r\nHost: x\r\n\r\n", 506, "http protocol version 2.0 not supported"),
+        (b"NOISE\r\n\r\n", 400, "bad request"),
+        (b"GET /api2/json/version HTTP/1.1\r\nno header\r\n\r\n", 506, "unable to parse request header"),
+    ],
+    ids=["version", "line", "header"],
+)
+def test_what_is_no_request(fresh_fleet: FleetFactory, version: str, request_: bytes, status: int, reason: str) -> None:
+    cluster = fresh_fleet(ClusterOptions("noise", version, nodes=1, guests=0)).clusters[0]
+    with Wire(cluster.endpoint) as wire:
+        wire.send(request_)
+        reply = wire.read()
+    assert (reply.status, reply.reason) == (status, reason)
+    assert reply.body == (reason.encode() if version == "9.2" else b"")
+    assert reply.values("Connection") == ["close"]
+    assert reply.values("Server") == ["pve-api-daemon/3.0"]
+    assert reply.values("Content-Type") == []
+
+
+def test_a_line_without_end_gets_no_answer(fleet: FleetThread) -> None:
+    with Wire(newest(fleet).endpoint) as wire:
+        wire.send(b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n")
+        with pytest.raises((EOFError, OSError)):
+            wire.read()
+
+
 def test_form_rules(fleet: FleetThread) -> None:
     cluster = newest(fleet)
     body = b"username=root;realm=pam;password=" + cluster.password.encode()
