@@ -168,7 +168,7 @@ class SimulatedCluster:
     @on_the_loop
     def bring_back(self, node: str) -> None:
         """Start a node that is down."""
-        self.state.nodes[node].offline_since = None
+        self.state.nodes[node].come_back(self.state.clock())
         self._listen(node)
 
     @on_the_loop

@@ -60,7 +60,7 @@ def migrate(place: Place, target: Node, *, with_disks: bool, restart: bool = Fal
         if guest.running and restart:
             say(f"shutdown CT {guest.vmid}")
             yield 1.5
-            switch_off(guest)
+            switch_off(guest, task.now)
         for key, (volume, size) in local.items():
             say(f"found local disk '{volume}' ({'attached' if live else 'in current VM config'})")
             yield copy_time(size) / 2

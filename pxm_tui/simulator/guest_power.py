@@ -113,9 +113,9 @@ def switch_on(guest: Guest, now: float) -> None:
     guest.switch_on(now)
 
 
-def switch_off(guest: Guest) -> None:
-    """Let a guest stand still."""
-    guest.switch_off()
+def switch_off(guest: Guest, now: float) -> None:
+    """Let a guest stand still, from this moment on."""
+    guest.switch_off(now)
     apply_pending(guest)
 
 
@@ -164,7 +164,7 @@ def stop(place: Place, *, seconds: float = STOP) -> Body:
             return
         check_lock(guest)
         yield seconds
-        switch_off(guest)
+        switch_off(guest, task.now)
 
     return work
 
@@ -217,7 +217,7 @@ def suspend(place: Place, *, to_disk: bool = False) -> Body:
         task.say(f"State will be saved to 'local-lvm:vm-{guest.vmid}-state-suspend', size {guest.memory >> 20} MiB")
         yield SHUTDOWN
         task.say("State saved, quitting")
-        switch_off(guest)
+        switch_off(guest, task.now)
         guest.lock = SUSPENDED
 
     return work

@@ -89,7 +89,7 @@ def roll_back(place: Place, name: str, *, start: bool) -> Body:
         snapshot = details.snapshots[name]
         if guest.running:
             yield 0.5
-            switch_off(guest)
+            switch_off(guest, task.now)
         for volume, _ in disks_of(snapshot.options).values():
             task.say(f'  Logical volume "{volume.partition(":")[2]}" successfully removed.')
             task.say(f'  Logical volume "{volume.partition(":")[2]}" created.')

@@ -79,7 +79,7 @@ def node_source(node: Node, release: Release) -> Source:
     """Make the source of a node's figures; it has none of times at which the node was off."""
 
     def sample(moment: float) -> Sample:
-        if moment < node.started_at or (node.offline_since is not None and moment > node.offline_since):
+        if not node.was_there(moment):
             return {}
         processor, figures = node_processor(node, moment), node_figures(node, moment)
         used, root = _whole(figures["mem"]), _whole(figures["disk"])
@@ -104,12 +104,14 @@ def node_source(node: Node, release: Release) -> Source:
     return sample
 
 
-def guest_source(guest: Guest, release: Release) -> Source:
-    """Make the source of a guest's figures; while it stands still there are only its sizes."""
+def guest_source(guest: Guest, node: Node, release: Release) -> Source:
+    """Make the source of a guest's figures; while it stands still there are only its sizes, without its node nothing."""
 
     def sample(moment: float) -> Sample:
+        if moment < guest.born or node.was_away(moment):
+            return {}
         found: Sample = {"maxcpu": guest.cores, "maxmem": guest.memory, "maxdisk": guest.disk, "disk": 0}
-        if guest.started_at is None or moment < guest.started_at:
+        if not guest.was_running(moment):
             return found
         paused = guest.quiet_since is not None and moment >= guest.quiet_since
         processor = 0.0 if paused else guest_activity(guest, moment)
@@ -136,7 +138,7 @@ def storage_source(storage: Storage, node: Node) -> Source:
     """Make the source of a storage's figures as a node measures them."""
 
     def sample(moment: float) -> Sample:
-        if moment < node.started_at or (node.offline_since is not None and moment > node.offline_since):
+        if not node.was_there(moment):
             return {}
         return {"total": storage.size, "used": storage_used(storage, node, moment)}
 

@@ -17,6 +17,21 @@ HOSTILE_ESCAPES = "\x1b[2J\x1b]0;owned\x07\x1b[31mred\u202e\n\tx"
 """A name that would do harm where somebody wrote it to a terminal."""
 
 
+Times = tuple[tuple[float, float], ...]
+"""Spans of time from and to, in seconds since 1970, the last of them at the end."""
+REMEMBERED_BREAKS = 100
+
+
+def with_break(breaks: Times, begin: float, end: float) -> Times:
+    """Add a span of time in which something stood still."""
+    return (*breaks[1 - REMEMBERED_BREAKS :], (begin, end))
+
+
+def within(times: Times, moment: float) -> bool:
+    """Tell whether a moment lies in one of some spans of time."""
+    return any(begin < moment <= end for begin, end in times)
+
+
 @dataclass(slots=True)
 class Node:
     """One Proxmox VE host.
@@ -27,6 +42,8 @@ class Node:
         offline_since: when the node went away, None while it is there.
         phase: sets the node's metrics apart from those of others, 0 to 1.
         full: names of its storages on which nothing is left.
+        outages: when it was away before.
+        first_boot: when it was started first, None where that was `started_at`.
     """
 
     name: str
@@ -39,11 +56,34 @@ class Node:
     phase: float
     offline_since: float | None = None
     full: set[str] = field(default_factory=set)
+    outages: Times = ()
+    first_boot: float | None = None
 
     @property
     def online(self) -> bool:
         """Tell whether the node runs and is part of its cluster."""
         return self.offline_since is None
+
+    def come_back(self, now: float) -> None:
+        """Be part of the cluster again."""
+        if self.offline_since is not None:
+            self.outages = with_break(self.outages, self.offline_since, now)
+        self.offline_since = None
+
+    def boot(self, now: float) -> None:
+        """Start anew."""
+        self.come_back(now)
+        self.first_boot = self.started_at if self.first_boot is None else self.first_boot
+        self.started_at = now
+
+    def was_away(self, moment: float) -> bool:
+        """Tell whether nobody heard of the node at a moment."""
+        return within(self.outages, moment) or (self.offline_since is not None and moment > self.offline_since)
+
+    def was_there(self, moment: float) -> bool:
+        """Tell whether the node ran at a moment."""
+        born = self.started_at if self.first_boot is None else self.first_boot
+        return moment >= born and not self.was_away(moment)
 
 
 @dataclass(slots=True)
@@ -58,6 +98,9 @@ class Guest:
         missed: seconds of work that it did not do while it was paused.
         holder: whoever holds the lock on its configuration file at the moment.
         details: configuration and snapshots, made when first looked at (`guest_details.py`).
+        stopped_at: since when it does not run, in seconds since 1970; None while it does.
+        breaks: when it did not run before.
+        born: when it was made, in seconds since 1970; 0 where that was before anybody looked.
         work_at_start: where the work that its rhythm makes it do stood when it started, in seconds.
         encoded: its entry in `/cluster/resources` as it was last made (`routes/guest_rows.py`).
     """
@@ -81,27 +124,39 @@ class Guest:
     holder: object = field(default=None, repr=False)
     details: "GuestDetails | None" = field(default=None, repr=False)
     encoded: "EncodedRow | None" = field(default=None, repr=False)
+    stopped_at: float | None = field(default=None, init=False, repr=False)
+    breaks: Times = field(default=(), init=False, repr=False)
+    born: float = 0.0
     work_at_start: float = field(default=0.0, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if self.started_at is not None:
+        if self.started_at is None:
+            self.stopped_at = 0.0
+        else:
             self.work_at_start = activity_and_work(self.phase, self.load, self.started_at)[1]
 
     def switch_on(self, now: float) -> None:
         """Let it run from this moment on: its counters begin anew."""
-        self.status, self.started_at = "running", now
+        if self.stopped_at is not None:
+            self.breaks = with_break(self.breaks, self.stopped_at, now)
+        self.status, self.started_at, self.stopped_at = "running", now, None
         self.quiet_since, self.missed = None, 0.0
         self.work_at_start = activity_and_work(self.phase, self.load, now)[1]
 
-    def switch_off(self) -> None:
-        """Let it stand still."""
-        self.status, self.started_at = "stopped", None
+    def switch_off(self, now: float) -> None:
+        """Let it stand still from this moment on."""
+        self.status, self.started_at, self.stopped_at = "stopped", None, now
         self.quiet_since, self.missed = None, 0.0
 
     @property
     def running(self) -> bool:
         """Tell whether the guest uses processor and memory."""
         return self.started_at is not None
+
+    def was_running(self, moment: float) -> bool:
+        """Tell whether the guest ran at a moment of the past."""
+        stopped = self.stopped_at is not None and moment > self.stopped_at
+        return moment >= self.born and not stopped and not within(self.breaks, moment)
 
 
 EncodedRow = tuple[tuple[object, ...], str]

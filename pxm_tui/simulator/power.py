@@ -63,11 +63,11 @@ class Power:
 
     def _boot(self, node: Node, now: float) -> None:
         """Start a node and what ran on it."""
-        node.offline_since = None
-        node.started_at = now
+        went = now if node.offline_since is None else node.offline_since
+        node.boot(now)
         for guest in self._guests():
             if guest.node == node.name and guest.running:
-                if guest.quiet_since is None:
+                was_paused = guest.quiet_since is not None
+                guest.switch_off(went)
+                if not was_paused:
                     guest.switch_on(now)
-                else:
-                    guest.switch_off()

@@ -141,11 +141,12 @@ def test_a_pool_sums_up_its_members_that_run(fresh_fleet: FleetFactory) -> None:
     cluster.add_user("pools@pve", "secret", role="PVEPoolUser", path="/pool")
     headers = session_headers(login(cluster, username="pools@pve", password="secret").data)
     seen = by(ask(cluster.endpoint, "GET", "/api2/json/cluster/resources", headers).data, "id")
-    assert seen["/pool/prod"] == pool and "qemu/100" not in seen
+    assert seen["/pool/prod"] == pool
+    assert "qemu/100" not in seen
     for vmid in (100, 101):
         guest = cluster.state.guest(vmid)
         assert guest is not None
-        guest.switch_off()
+        guest.switch_off(NOW)
     pool = by(get(cluster, "/cluster/resources").data, "id")["/pool/prod"]
     assert pool == {"type": "pool", "id": "/pool/prod", "pool": "prod"}
 

@@ -66,6 +66,54 @@ def test_times_without_a_node_are_gaps(fresh_fleet: FleetFactory) -> None:
     assert any("cpu" in point for point in points)
 
 
+def measured(api: Api, path: str) -> list[bool]:
+    """Tell of each minute of the last hour whether a processor was measured."""
+    return ["cpu" in point for point in api.get(path, timeframe="hour")]
+
+
+def test_the_past_of_a_guest_stays_when_it_is_stopped_and_started(fresh_fleet: FleetFactory) -> None:
+    api = start_api(fresh_fleet)
+    path = api.path(100)
+    assert all(measured(api, f"{path}/rrddata"))
+    assert api.do(f"{path}/status/stop") == "OK"
+    api.clock.advance(600)
+    assert measured(api, f"{path}/rrddata")[:-11] == [True] * 49
+    assert api.do(f"{path}/status/start") == "OK"
+    api.clock.advance(600)
+    past = measured(api, f"{path}/rrddata")
+    assert past[-9:] == [True] * 9
+    assert past.count(False) in {10, 11}
+    assert past[:38] == [True] * 38
+
+
+def test_the_past_of_a_node_stays_when_it_reboots(fresh_fleet: FleetFactory) -> None:
+    api = start_api(fresh_fleet)
+    guest = next(guest for guest in api.cluster.state.guests if guest.node == "pve2" and guest.running)
+    paths = ("/nodes/pve2/rrddata", f"{api.path(guest.vmid)}/rrddata", "/nodes/pve2/storage/local/rrddata")
+    assert api.ask("POST", "/nodes/pve2/status", command="reboot").status == 200
+    api.clock.advance(300)
+    assert api.get("/nodes/pve2/status")["uptime"] < 300
+    for path in paths[:2]:
+        assert all(measured(api, path)[:50])
+        assert not all(measured(api, path))
+    assert all("used" in point for point in api.get(paths[2], timeframe="hour")[:50])
+    api.cluster.take_offline("pve2")
+    api.clock.advance(600)
+    api.cluster.bring_back("pve2")
+    api.clock.advance(120)
+    for path in paths[:2]:
+        assert measured(api, path).count(False) in {10, 11, 12, 13}
+
+
+def test_a_copy_has_no_past(fresh_fleet: FleetFactory) -> None:
+    api = start_api(fresh_fleet)
+    assert api.do(f"{api.path(103)}/clone", newid=500) == "OK"
+    api.clock.advance(120)
+    points = api.get(f"{api.path(500)}/rrddata", timeframe="hour")
+    assert set(points[0]) == {"time"}
+    assert "maxcpu" in points[-1]
+
+
 def test_the_highest_is_not_below_the_mean() -> None:
     def source(moment: float) -> dict[str, float]:
         return {"cpu": moment % 7}

@@ -26,7 +26,7 @@ def _show_guest(call: Call, kind: str) -> Series:
     guest = call.cluster.guest(int(call.place["vmid"]), kind=kind)
     if guest is None:
         raise _unknown(call, "vm", call.place["vmid"])
-    return _series(call, guest_source(guest, call.release))
+    return _series(call, guest_source(guest, call.cluster.nodes[guest.node], call.release))
 
 
 def show_machine(call: Call) -> Series:
