@@ -63,6 +63,7 @@ class Answer:
         handed_on: the `Connection` header of the daemon or peer that made the answer, which pveproxy leaves
             in place beside its own.
         delayed: whether it is held back as every refused login is.
+        wait: seconds until it is there, because another node had to be waited for.
         location: where a redirect leads.
         disposition: what a browser should do with the body.
         session: what goes on over the connection after a switch to the websocket protocol.
@@ -74,6 +75,7 @@ class Answer:
     content_type: str | None = None
     handed_on: str | None = None
     delayed: bool = False
+    wait: float = 0.0
     location: str | None = None
     disposition: str | None = None
     session: Session | None = None
@@ -169,7 +171,7 @@ def failure(error: ApiError, release: Release, extjs: bool) -> Answer:
 def refusal(error: ProtocolError) -> Answer:
     """Make the answer of a failure below the API."""
     body = None if error.text is None else error.text.encode("utf-8")
-    return Answer(error.status, error.message, body, delayed=error.status == 401)
+    return Answer(error.status, error.message, body, delayed=error.status == 401, wait=error.wait)
 
 
 def plain_bytes(error: ProtocolError, release: Release, now: float) -> bytes:

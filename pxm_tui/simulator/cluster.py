@@ -52,6 +52,8 @@ class Cluster:
     Attributes:
         partitioned: every node sees itself alone.
         deaf: names of nodes that run and refuse connections.
+        mute: names of nodes that run and accept connections without ever saying a word.
+        walled: names of nodes that run behind something that drops all packets.
         wrong_clock: the cluster's clock.
         spoiled: by node the faults of its answers with their values (`wire_faults.py`).
         dead_peers: nodes that the others do not reach, with the status that they give instead of an answer.
@@ -70,6 +72,8 @@ class Cluster:
         self.domain = f"{re.sub('[^a-z0-9-]+', '-', options.name.lower()).strip('-') or 'lab'}.test"
         self.partitioned = False
         self.deaf: set[str] = set()
+        self.mute: set[str] = set()
+        self.walled: set[str] = set()
         self.spoiled: dict[str, dict[str, float]] = {}
         self.dead_peers: dict[str, int] = {}
         self.told_addresses: dict[str, str] = {}

@@ -78,7 +78,7 @@ class Connection:
             answer = refusal(error)
         if answer.delayed and self._pace.auth_delay > 0:
             await self._pace.sleep(self._pace.auth_delay)
-        delay = self._pace.latency + spoiled.get(SLOW, 0) / 1000
+        delay = self._pace.latency + answer.wait + spoiled.get(SLOW, 0) / 1000
         if delay > 0:
             await self._pace.sleep(delay)
         if answer.session is not None:
@@ -152,7 +152,8 @@ class Connection:
             return await self._dispatch(question)
         except ProtocolError as error:
             text = error.text
-            raise ProtocolError(error.status, error.message, text if release.message_in_body else None) from None
+            shown = text if release.message_in_body else None
+            raise ProtocolError(error.status, error.message, shown, wait=error.wait) from None
 
     async def _dispatch(self, question: Question) -> Answer:
         """Answer a question; where something is locked, wait for it as long as Proxmox does."""

@@ -196,6 +196,7 @@ class SimulatedCluster:
     def fall_silent(self, node: str | None = None) -> None:
         """Accept connections on one node or all of them and say nothing: no handshake, no answer."""
         for name in self._named(node):
+            self.state.mute.add(name)
             self._listeners[name].silent = True
             self._listeners[name].cut()
 
@@ -203,6 +204,7 @@ class SimulatedCluster:
     def speak_again(self, node: str | None = None) -> None:
         """End `fall_silent`; the connections that were made meanwhile are cut."""
         for name in self._named(node):
+            self.state.mute.discard(name)
             self._listeners[name].silent = False
             self._listeners[name].cut()
 
@@ -210,12 +212,14 @@ class SimulatedCluster:
     def drop_packets(self, node: str | None = None) -> None:
         """Answer no attempt to connect on one node or all of them, not even by a refusal."""
         for name in self._named(node):
+            self.state.walled.add(name)
             self._listeners[name].drop_packets()
 
     @on_the_loop
     def take_packets(self, node: str | None = None) -> None:
         """End `drop_packets`."""
         for name in self._named(node):
+            self.state.walled.discard(name)
             self._listeners[name].take_packets()
 
     @on_the_loop

@@ -16,11 +16,20 @@ from pxm_tui.simulator.routes.base import Call, Handler
 from pxm_tui.simulator.schema.facts import RouteFacts
 from pxm_tui.simulator.schema.validation import check
 from pxm_tui.simulator.schema.values import Parameters
+from pxm_tui.simulator.wire_faults import PATIENCE_WITH_PEERS, handed_on, handed_on_instead
 
 FORMATS = {"json": False, "extjs": True}
 BASE = "/api2"
 UNREACHED = 595
 """AnyEvent::HTTP's status where no connection to a peer came about; 596 where it broke before the answer."""
+
+
+class InsteadError(Exception):
+    """Another node has answered something else than it was asked for."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.reason)
+        self.answer = answer
 
 
 def split_path(path: str) -> tuple[str, str]:
@@ -67,21 +76,26 @@ def dispatch(cluster: Cluster, node: Node, question: Question, *, patient: bool 
     cluster.power.catch_up()
     cluster.tasks.catch_up(cluster.clock())
     facts: RouteFacts | None = None
+    call: Call | None = None
     try:
         facts, handler, place = find_route(cluster, question)
         call = Call(cluster, node, question.identity, place, question.parameters, facts, question.upgrades)
-        data, handed_on = _run(handler, call, question.path)
+        data, connection = _run(handler, call, question.path)
         answer = success(data, extjs, call.total)
-        answer.handed_on = handed_on
+        answer.handed_on = connection
     except BusyError as error:
         if patient:
             raise
         answer = failure(handler_error(error.message), cluster.release, extjs)
+    except InsteadError as instead:
+        answer = instead.answer
     except ApiError as error:
         answer = failure(error, cluster.release, extjs)
         if extjs and facts is not None and facts.protected:
             answer.handed_on = "close"
-    return answer
+    if call is None or call.node is node:
+        return answer
+    return handed_on(answer, cluster.spoiled.get(call.node.name, {}))
 
 
 def find_route(cluster: Cluster, question: Question) -> tuple[RouteFacts, Handler, dict[str, str]]:
@@ -117,6 +131,8 @@ def _run(handler: Handler, call: Call, path: str) -> tuple[object, str | None]:
     contacted = call.node
     if facts.proxied:
         call.node = _target(call)
+        if call.node is not contacted:
+            _listen_to(call.cluster, call.node)
     errors = check(call.arguments, facts, release)
     if errors:
         raise parameter_error(errors)
@@ -141,6 +157,22 @@ def _check_duplicates(place: Mapping[str, str], parameters: Parameters) -> None:
     errors = {name: conflict for name in place if name in parameters and parameters[name] != place[name]}
     if errors:
         raise parameter_error(errors)
+
+
+def _listen_to(cluster: Cluster, peer: Node) -> None:
+    """Find out whether another node answers in its own words.
+
+    Raises:
+        ProtocolError: it never answers.
+        InsteadError: it answers something else, whatever it is asked.
+    """
+    if peer.name in cluster.walled:
+        raise ProtocolError(UNREACHED, "Connection timed out", wait=PATIENCE_WITH_PEERS)
+    if peer.name in cluster.mute:
+        raise ProtocolError(596, "Connection timed out", wait=PATIENCE_WITH_PEERS)
+    instead = handed_on_instead(cluster.spoiled.get(peer.name, {}))
+    if instead is not None:
+        raise InsteadError(instead)
 
 
 def _target(call: Call) -> Node:

@@ -24,13 +24,15 @@ class ProtocolError(Exception):
         status: the HTTP status code.
         message: the reason phrase.
         text: the body, if there is one.
+        wait: seconds until it is known.
     """
 
-    def __init__(self, status: int, message: str, text: str | None = None) -> None:
+    def __init__(self, status: int, message: str, text: str | None = None, *, wait: float = 0.0) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.text = text
+        self.wait = wait
 
 
 class BusyError(Exception):

@@ -15,7 +15,7 @@ COPY_SECONDS = (1.0, 12.0)
 """The shortest and the longest that a copy takes."""
 
 
-def new_guest(cluster: Cluster, node: str, kind: str, vmid: int, options: Options, now: float = 0.0) -> Guest:
+def new_guest(cluster: Cluster, node: str, kind: str, vmid: int, options: Options, *, now: float = 0.0) -> Guest:
     """Make a guest that does not run, from its configuration, at a moment."""
     numbers = seeded(cluster.seed, "new guest", vmid)
     guest = Guest(
@@ -72,7 +72,7 @@ def create(place: Place, options: Options, *, start: bool) -> Body:
         existing = place.cluster.guest(place.vmid)
         if existing is not None:
             raise TaskError(f"unable to create {place.title} - {exists(existing)}")
-        guest = new_guest(place.cluster, place.node.name, place.kind, place.vmid, options, task.now)
+        guest = new_guest(place.cluster, place.node.name, place.kind, place.vmid, options, now=task.now)
         guest.lock = "create"
         place.cluster.add_guest(guest)
         guest.holder = task
@@ -109,7 +109,7 @@ def clone(place: Place, target: Place, name: str | None, changes: Options, *, fu
         check_lock(source)
         options, sizes = _copied(source, target, name, changes)
         new = {key: volume for key, (volume, _) in disks_of(options).items()}
-        guest = new_guest(place.cluster, target.node.name, source.kind, target.vmid, options, task.now)
+        guest = new_guest(place.cluster, target.node.name, source.kind, target.vmid, options, now=task.now)
         guest.lock = "clone"
         place.cluster.add_guest(guest)
 

@@ -105,7 +105,7 @@ def node_source(node: Node, release: Release) -> Source:
 
 
 def guest_source(guest: Guest, node: Node, release: Release) -> Source:
-    """Make the source of a guest's figures; while it stands still there are only its sizes, without its node nothing."""
+    """Make the source of a guest's figures; only its sizes while it stands still, nothing without its node."""
 
     def sample(moment: float) -> Sample:
         if moment < guest.born or node.was_away(moment):

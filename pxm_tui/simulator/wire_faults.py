@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from aiohttp import web
 
-from pxm_tui.simulator.answers import Answer, WireResponse
+from pxm_tui.simulator.answers import JSON, Answer, WireResponse
 
 SLOW, CUT, GARBAGE, HTML, HUGE, STATUS = "slow", "cut-body", "garbage", "html", "huge-body", "status"
 
@@ -24,6 +24,8 @@ NOISE = bytes((index * 73 + 41) % 256 for index in range(512)) + b"\r\n\r\n"
 PAGE = b"""<!DOCTYPE html>
 <html><head><title>Maintenance</title></head><body><h1>We will be back soon</h1></body></html>
 """
+PATIENCE_WITH_PEERS = 30.0
+"""Seconds that a node waits for another one: to connect, and between two pieces of its answer."""
 CHUNK = 65536
 MEBIBYTE = 2**20
 
@@ -38,6 +40,28 @@ def instead_of_answer(spoiled: Mapping[str, float]) -> Answer | None:
     if GARBAGE in spoiled or HUGE in spoiled:
         return Answer(200, "OK")
     return None
+
+
+def handed_on_instead(spoiled: Mapping[str, float]) -> Answer | None:
+    """Give what another node makes of what `instead_of_answer` and `break_off` send of one; None where they do not.
+
+    Pages and statuses go through it as they are; for what is no HTTP its own client has a status.
+    """
+    if GARBAGE in spoiled:
+        return Answer(599, "Invalid server response")
+    if HUGE in spoiled:
+        return Answer(200, "OK", b"".join(_document(int(spoiled[HUGE] * MEBIBYTE))), JSON)
+    return instead_of_answer(spoiled)
+
+
+def handed_on(answer: Answer, spoiled: Mapping[str, float]) -> Answer:
+    """Give what another node makes of an answer: late, where it comes late; none, where it is cut or takes too long."""
+    if CUT in spoiled:
+        return Answer(597, "Broken pipe")
+    answer.wait += spoiled.get(SLOW, 0) / 1000
+    if answer.wait >= PATIENCE_WITH_PEERS:
+        return Answer(596, "Connection timed out", wait=PATIENCE_WITH_PEERS)
+    return answer
 
 
 async def break_off(spoiled: Mapping[str, float], request: web.BaseRequest, response: WireResponse) -> bool:
@@ -67,7 +91,7 @@ async def _cut(request: web.BaseRequest, response: WireResponse) -> None:
 
 async def _send_huge(request: web.BaseRequest, response: WireResponse, size: int) -> None:
     """Send a document of so many bytes that says nothing."""
-    response.headers["Content-Type"] = "application/json;charset=UTF-8"
+    response.headers["Content-Type"] = JSON
     response.headers["Content-Length"] = str(size)
     await response.prepare(request)
     for chunk in _document(size):

@@ -152,3 +152,49 @@ async def test_it_comes_and_goes(fault: Fault, version: str) -> None:
         assert await look(here) == within
         assert (await here.clear(fault.name))["active"] == []
         assert await look(here) == without
+
+
+THROUGH_ANOTHER = {
+    "down": (None, 595, "Connection refused", 0.0),
+    "drop-packets": (None, 595, "Connection timed out", 30.0),
+    "hang": (None, 596, "Connection timed out", 30.0),
+    "node-offline": (None, 595, "No route to host", 0.0),
+    "slow": (2500, 200, "OK", 2.5),
+    "cut-body": (None, 597, "Broken pipe", 0.0),
+    "garbage": (None, 599, "Invalid server response", 0.0),
+    "html": (None, 200, "OK", 0.0),
+    "huge-body": (1, 200, "OK", 0.0),
+    "server-error": (503, 503, "Service Unavailable", 0.0),
+    "dead-peer": (595, 595, "Connection timed out", 0.0),
+}
+"""By fault of a node: its value, and what another node makes of it: status, reason, seconds that it takes."""
+
+
+@pytest.mark.parametrize("fault", THROUGH_ANOTHER)
+async def test_another_node_passes_it_on(fault: str) -> None:
+    value, status, reason, seconds = THROUGH_ANOTHER[fault]
+    async with lab() as here:
+        await here.set(fault, "pve2", value)
+        before = here.clock.now
+        answer = await here.get("/nodes/pve2/status")
+        assert (answer.status_code, answer.reason_phrase) == (status, reason)
+        assert here.clock.now - before == seconds
+        if fault in {"html", "huge-body"}:
+            assert "uptime" not in answer.text
+        assert (await here.get("/nodes/pve2/rrddata?timeframe=hour")).status_code == 200  # replicated
+        assert (await here.get("/cluster/resources")).status_code == 200
+        await here.clear(fault)
+        assert (await here.data("/nodes/pve2/status"))["uptime"] > 0
+
+
+async def test_a_task_runs_although_its_answer_came_too_late() -> None:
+    async with lab() as here:
+        guest = next(one for one in here.cluster.state.guests if one.node == "pve2" and one.kind == "qemu")
+        await here.set("slow", "pve2", 45_000)
+        before = here.clock.now
+        answer = await here.post(f"/nodes/pve2/qemu/{guest.vmid}/status/stop")
+        assert (answer.status_code, answer.reason_phrase) == (596, "Connection timed out")
+        assert here.clock.now - before == 30
+        await here.clear("slow")
+        newest = (await here.data("/nodes/pve2/tasks?source=all&limit=1"))[0]
+        assert (newest["type"], newest["id"]) == ("qmstop", str(guest.vmid))
