@@ -131,8 +131,8 @@ def _run(handler: Handler, call: Call, path: str) -> tuple[object, str | None]:
     contacted = call.node
     if facts.proxied:
         call.node = _target(call)
-        if call.node is not contacted:
-            _listen_to(call.cluster, call.node)
+        if call.node is not contacted and (instead := handed_on_instead(call.cluster.spoiled.get(call.node.name, {}))):
+            raise InsteadError(instead)
     errors = check(call.arguments, facts, release)
     if errors:
         raise parameter_error(errors)
@@ -159,22 +159,6 @@ def _check_duplicates(place: Mapping[str, str], parameters: Parameters) -> None:
         raise parameter_error(errors)
 
 
-def _listen_to(cluster: Cluster, peer: Node) -> None:
-    """Find out whether another node answers in its own words.
-
-    Raises:
-        ProtocolError: it never answers.
-        InsteadError: it answers something else, whatever it is asked.
-    """
-    if peer.name in cluster.walled:
-        raise ProtocolError(UNREACHED, "Connection timed out", wait=PATIENCE_WITH_PEERS)
-    if peer.name in cluster.mute:
-        raise ProtocolError(596, "Connection timed out", wait=PATIENCE_WITH_PEERS)
-    instead = handed_on_instead(cluster.spoiled.get(peer.name, {}))
-    if instead is not None:
-        raise InsteadError(instead)
-
-
 def _target(call: Call) -> Node:
     """Find the node in the path and go there."""
     name = call.place["node"]
@@ -184,11 +168,25 @@ def _target(call: Call) -> Node:
     if target is None:
         reason = "Name or service not known"
         raise handler_error(f"hostname lookup '{name}' failed - failed to get address info for: {name}: {reason}")
-    dead = call.cluster.dead_peers.get(target.name)
-    if target is not call.node and dead is not None:
-        raise ProtocolError(dead, "Connection timed out" if dead == UNREACHED else "Broken pipe")
-    if target is not call.node and target.name in call.cluster.deaf:
-        raise ProtocolError(595, "Connection refused")
-    if target is not call.node and not call.cluster.node_online(target, call.node):
-        raise ProtocolError(595, "No route to host")
+    if target is not call.node:
+        _reach(call, target)
     return target
+
+
+def _reach(call: Call, peer: Node) -> None:
+    """Connect to another node.
+
+    Raises:
+        ProtocolError: it does not come about, or the node says nothing.
+    """
+    cluster, name = call.cluster, peer.name
+    dead = cluster.dead_peers.get(name)
+    if dead is not None:
+        raise ProtocolError(dead, "Connection timed out" if dead == UNREACHED else "Broken pipe")
+    if name in cluster.deaf:
+        raise ProtocolError(UNREACHED, "Connection refused")
+    if name in cluster.walled or name in cluster.mute:
+        status = UNREACHED if name in cluster.walled else 596
+        raise ProtocolError(status, "Connection timed out", wait=PATIENCE_WITH_PEERS)
+    if not cluster.node_online(peer, call.node):
+        raise ProtocolError(UNREACHED, "No route to host")

@@ -5,7 +5,7 @@ from pxm_tui.simulator.cluster import Cluster
 from pxm_tui.simulator.guest_details import GuestDetails, Options, details_of, disks_of, mac_address, summarize
 from pxm_tui.simulator.guest_power import Body, Place, check_lock, hold, require_writable, switch_on
 from pxm_tui.simulator.guest_snapshots import lock_for
-from pxm_tui.simulator.inventory import GIB, Guest
+from pxm_tui.simulator.inventory import GIB, STORAGES, Guest
 from pxm_tui.simulator.space import refusal, require_space
 from pxm_tui.simulator.tasks import Task, TaskError, Work
 
@@ -92,7 +92,9 @@ def create(place: Place, options: Options, *, start: bool) -> Body:
     return work
 
 
-def clone(place: Place, target: Place, name: str | None, changes: Options, *, full: bool) -> Body:
+def clone(
+    place: Place, target: Place, name: str | None, changes: Options, *, full: bool, storage: str | None = None
+) -> Body:
     """Make the body of `qmclone` and `vzclone`: the new guest is there at once and locked until it is whole.
 
     Args:
@@ -101,13 +103,14 @@ def clone(place: Place, target: Place, name: str | None, changes: Options, *, fu
         name: name of the copy; by default the first one's with `Copy-of-` before it.
         changes: the options of the source: those in force, or those of a snapshot, without what is not copied.
         full: copy the disks, instead of making ones that build on the template's.
+        storage: where the copies go; by default each to the storage of its original.
     """
 
     def work(task: Task) -> Work:
         source = place.guest()
         yield from hold(task, source)
         check_lock(source)
-        options, sizes = _copied(source, target, name, changes)
+        options, sizes = _copied(source, target, name, changes, storage)
         new = {key: volume for key, (volume, _) in disks_of(options).items()}
         guest = new_guest(place.cluster, target.node.name, source.kind, target.vmid, options, now=task.now)
         guest.lock = "clone"
@@ -133,15 +136,15 @@ def clone(place: Place, target: Place, name: str | None, changes: Options, *, fu
 
 
 def _copied(
-    source: Guest, target: Place, name: str | None, options: Options
+    source: Guest, target: Place, name: str | None, options: Options, storage: str | None
 ) -> tuple[Options, dict[str, tuple[str, int]]]:
     """Give a copy's options, with its own name, address and disks, and the disks to copy."""
     disks = disks_of(options)
     copy = dict(options)
     for number, (key, (volume, _)) in enumerate(disks.items()):
         rest = str(options[key]).partition(",")[2]
-        storage = volume.partition(":")[0]
-        copy[key] = f"{storage}:vm-{target.vmid}-disk-{number}" + (f",{rest}" if rest else "")
+        made = new_volume(storage or volume.partition(":")[0], target.vmid, number)
+        copy[key] = made + (f",{rest}" if rest else "")
     for key in options:
         if key.startswith("net"):
             card = int(key.removeprefix("net") or 0)
@@ -150,6 +153,13 @@ def _copied(
     title = "name" if source.kind == "qemu" else "hostname"
     copy[title] = name or f"Copy-of-{'VM' if source.kind == 'qemu' else 'CT'}-{source.name}"
     return copy, disks
+
+
+def new_volume(storage: str, vmid: int, number: int) -> str:
+    """Name a disk as its storage does: a file in a folder of the guest's, or a volume."""
+    name = f"vm-{vmid}-disk-{number}"
+    has_files = any(one.plugin in {"dir", "nfs"} for one in STORAGES if one.name == storage)
+    return f"{storage}:{vmid}/{name}.raw" if has_files else f"{storage}:{name}"
 
 
 def make_template(place: Place) -> Body:

@@ -143,7 +143,7 @@ def freshen_task(clock: ManualClock, cluster: SimulatedCluster, recording: Recor
 
 
 def freshen_body(clock: ManualClock, cluster: SimulatedCluster, recording: Recording, body: bytes, half: str) -> bytes:
-    text = body.decode()
+    text = body.decode().replace("local-data", "local-lvm")
     code = totp(cluster.totp_secret, clock())
     if recording.name == "ticket-renew":
         ticket = quote(cluster.state.tickets.issue("admin@pve", clock()), safe="")

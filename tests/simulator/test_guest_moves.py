@@ -123,7 +123,7 @@ def test_a_managed_guest_moves_later(api: Api) -> None:
     assert found["hastate"] == "started"
 
 
-@pytest.mark.parametrize("vmid", [RUNNING_VM, RUNNING_CT])
+@pytest.mark.parametrize("vmid", [RUNNING_VM, STOPPED_CT])
 def test_a_full_copy(api: Api, vmid: int) -> None:
     title = "name" if vmid == RUNNING_VM else "hostname"
     upid = api.post(f"{api.path(vmid)}/clone", newid=NEW, **{title: "copied"})

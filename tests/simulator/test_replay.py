@@ -33,7 +33,6 @@ pytestmark = pytest.mark.skipif(
 # What a replay does not bring about.
 LEFT_OUT = {
     "token-trailing-space": "the HTTP library strips trailing white space before anybody sees it",
-    "noquorum-dead-node-timeout": "a peer that drops packets is a fault of its own",
     "qemu-termproxy": "the recording machine has no termproxy; see test_terminal",
     "qemu-vncwebsocket": "needs the ticket of a console that runs; see test_terminal",
     "tfa-user": "the recorded answer is an accident of the stand-in for second factors (500 in User.pm)",
@@ -90,6 +89,11 @@ def _stop_the_peer(_clock: ManualClock, cluster: SimulatedCluster) -> None:
     cluster.stop_listening(cluster.nodes[-1])
 
 
+def _wall_the_peer_in(_clock: ManualClock, cluster: SimulatedCluster) -> None:
+    cluster.lose_quorum()
+    cluster.drop_packets(cluster.nodes[-1])
+
+
 def _use_a_recovery_key(_clock: ManualClock, cluster: SimulatedCluster) -> None:
     keys = cluster.state.accounts.users["totp@pve"].recovery_keys
     assert keys is not None
@@ -144,6 +148,7 @@ def _run_tasks(clock: ManualClock, cluster: SimulatedCluster) -> None:
 
 SETUPS: dict[str, Setup] = {
     "noquorum": _lose_quorum,
+    "noquorum-dead-node-timeout": _wall_the_peer_in,
     "peer-proxy-down": _stop_the_peer,
     "tfa-recovery-reused": _use_a_recovery_key,
     "groups-list": _add_group,

@@ -29,6 +29,7 @@ from pxm_tui.simulator.routes.guest_base import (
     require_writable,
     start_task,
 )
+from pxm_tui.simulator.routes.guest_storage import DISK, require_space_for_new
 from pxm_tui.simulator.schema.values import Value, as_text, split_list
 from pxm_tui.simulator.tasks import Task, Work
 
@@ -137,6 +138,7 @@ def _changes(call: Call, guest: Guest) -> Options:
             raise parameter_error({"delete": f"unknown option '{name}'"})
         if name in named:
             raise parameter_error({name: f"Cannot use '-{name}' and '-delete {name}' at the same time."})
+    require_space_for_new(call, named)
     return {name: typed(call, name, value) for name, value in named.items()}
 
 
@@ -202,7 +204,7 @@ def _release_disk(options: Options, name: str) -> None:
 def with_disk(guest: Guest, name: str, value: Option, options: Options) -> Option:
     """Allocate the disk that `storage:GiB` asks for; give every other value as it is."""
     match = re.match(r"([a-zA-Z][\w.-]*):(\d+(?:\.\d+)?)(,.*)?$", str(value))
-    if match is None or not re.fullmatch(r"(scsi|virtio|sata|ide|mp)\d+|rootfs|efidisk0|tpmstate0", name):
+    if match is None or not DISK.fullmatch(name):
         return value
     taken = {volume for volume, _ in disks_of(options).values()}
     for number in range(256):

@@ -3,7 +3,7 @@
 from pxm_tui.simulator.clock import seeded_bytes
 from pxm_tui.simulator.errors import handler_error, permission_error
 from pxm_tui.simulator.guest_copies import clone, create, destroy, exists, make_template, new_guest, snapshot_options
-from pxm_tui.simulator.guest_details import Options, details_of
+from pxm_tui.simulator.guest_details import Options, details_of, disks_of
 from pxm_tui.simulator.guest_moves import local_disks
 from pxm_tui.simulator.guest_power import Place
 from pxm_tui.simulator.inventory import Guest, Node
@@ -20,6 +20,13 @@ from pxm_tui.simulator.routes.guest_base import (
 )
 from pxm_tui.simulator.routes.guest_config import typed, with_disk
 from pxm_tui.simulator.routes.guest_power import PREFIX
+from pxm_tui.simulator.routes.guest_storage import (
+    require_bridges,
+    require_pool,
+    require_space_for_copies,
+    require_space_for_new,
+    storage_named,
+)
 
 NOT_OPTIONS = frozenset(
     {
@@ -35,6 +42,8 @@ def create_guest(call: Call) -> str:
     allowed = call.may(f"/vms/{vmid}", "VM.Allocate") or (pool and call.may(f"/pool/{pool}", "VM.Allocate"))
     if not allowed:
         raise permission_error(f"/vms/{vmid}, VM.Allocate")
+    require_pool(call)
+    require_space_for_new(call, call.parameters)
     require_quorum(call)
     place = Place(call.cluster, call.node, kind, vmid)
     existing = call.cluster.guest(vmid)
@@ -76,6 +85,10 @@ def _join_pool(call: Call, vmid: int) -> None:
 def clone_guest(call: Call) -> str:
     """Answer `POST …/clone`; a template is cloned without copying its disks unless `full` is set."""
     guest = guest_of(call)
+    require_pool(call)
+    storage = call.text("storage")
+    if storage is not None:
+        storage_named(storage)
     require_quorum(call)
     newid = call.number("newid") or 0
     if call.cluster.guest(newid) is not None:
@@ -84,16 +97,51 @@ def clone_guest(call: Call) -> str:
     if snapshot is not None and snapshot not in details_of(guest).snapshots:
         raise handler_error(f"snapshot '{snapshot}' does not exist")
     options = snapshot_options(guest, snapshot)
+    full = _is_full(call, guest)
+    require_space_for_copies(call, options, storage)
+    require_bridges(call, options)
     target = _clone_target(call, guest, options)
-    full = not guest.template or bool(call.number("full"))
+    _require_copyable(guest, options, snapshot, full=full)
     name = call.text("name" if guest.kind == "qemu" else "hostname")
     description = call.text("description")
     if description is not None:
         options = options | {"description": description}
-    body = clone(place_of(call), Place(call.cluster, target, guest.kind, newid), name, options, full=full)
+    body = clone(
+        place_of(call), Place(call.cluster, target, guest.kind, newid), name, options, full=full, storage=storage
+    )
     upid = start_task(call, f"{PREFIX[guest.kind]}clone", body)
     _join_pool(call, newid)
     return upid
+
+
+def _is_full(call: Call, guest: Guest) -> bool:
+    """Tell whether disks are to be copied: unless told otherwise, those of a template are not.
+
+    Raises:
+        ApiError: what is not copied cannot go to another storage or get another format.
+    """
+    wanted = call.number("full")
+    full = not guest.template if wanted is None else bool(wanted)
+    for name in ("storage", "format"):
+        if not full and name in call.parameters:
+            raise handler_error(f"parameter '{name}' not allowed for linked clones")
+    return full
+
+
+def _require_copyable(guest: Guest, options: Options, snapshot: str | None, *, full: bool) -> None:
+    """Refuse what the storage cannot do: build on disks of no template, copy those of a running container.
+
+    Raises:
+        ApiError: it is such.
+    """
+    if full:
+        if guest.kind == "lxc" and guest.running and snapshot is None:
+            raise handler_error("Cannot do full clones on a running container without snapshots")
+        return
+    for key, (volume, _) in disks_of(options).items():
+        if not guest.template:
+            what = f"is not supported for drive '{key}'" if guest.kind == "qemu" else f"for '{volume}' is not available"
+            raise handler_error(f"Linked clone feature {what}")
 
 
 def _clone_target(call: Call, guest: Guest, options: Options) -> Node:

@@ -3,7 +3,7 @@
 from pxm_tui.simulator.errors import handler_error, parameter_error, permission_error
 from pxm_tui.simulator.guest_details import details_of
 from pxm_tui.simulator.guest_moves import COMPRESSION, back_up, is_shared, local_disks, migrate
-from pxm_tui.simulator.inventory import STORAGES, Guest, Node, Storage
+from pxm_tui.simulator.inventory import Guest, Node, Storage
 from pxm_tui.simulator.permissions import ROOT
 from pxm_tui.simulator.routes.base import Call, Entry, Route
 from pxm_tui.simulator.routes.guest_base import (
@@ -15,6 +15,7 @@ from pxm_tui.simulator.routes.guest_base import (
     start_task,
 )
 from pxm_tui.simulator.routes.guest_power import act_later
+from pxm_tui.simulator.routes.guest_storage import require_target_storage, storage_named
 from pxm_tui.simulator.schema.values import as_text
 from pxm_tui.simulator.tasks import Task, TaskError, Work
 
@@ -77,6 +78,7 @@ def migrate_machine(call: Call) -> str:
     require_unlocked(guest)
     if guest.running and not call.number("online"):
         raise handler_error("can't migrate running VM without --online")
+    require_target_storage(call, "targetstorage")
     with_disks = bool(call.number("with-local-disks"))
     return _migrate(call, guest, target, with_disks=with_disks, restart=False)
 
@@ -85,6 +87,7 @@ def migrate_container(call: Call) -> str:
     """Answer `POST /nodes/{node}/lxc/{vmid}/migrate`: a running one can only be stopped and started again."""
     target, guest = _target(call), guest_of(call)
     require_unlocked(guest)
+    require_target_storage(call, "target-storage")
     restart, online = bool(call.number("restart")), bool(call.number("online"))
     if guest.running and not restart and not online:
         raise handler_error("can't migrate running container without --online or --restart")
@@ -178,9 +181,7 @@ def _check_backup(call: Call) -> None:
 
 def _backup_storage(call: Call) -> Storage:
     name = call.text("storage") or "local"
-    storage = next((one for one in STORAGES if one.name == name), None)
-    if storage is None:
-        raise handler_error(f"storage '{name}' does not exist")
+    storage = storage_named(name)
     if "prune-backups" in call.parameters:
         call.require(f"/storage/{name}", ["Datastore.Allocate"])
     call.require(f"/storage/{name}", ["Datastore.AllocateSpace"])

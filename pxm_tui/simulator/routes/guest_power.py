@@ -25,9 +25,12 @@ from pxm_tui.simulator.inventory import Guest
 from pxm_tui.simulator.permissions import ROOT
 from pxm_tui.simulator.routes.base import Call, Route
 from pxm_tui.simulator.routes.guest_base import both, kind_of, place_of, require_quorum, require_root_for, start_task
+from pxm_tui.simulator.routes.guest_storage import SPACE, storage_named
 from pxm_tui.simulator.tasks import Task, Work
 
 PREFIX = {"qemu": "qm", "lxc": "vz"}
+STATES = "local-lvm"
+"""Where the memory of a machine is written to, unless told otherwise."""
 
 
 def start_guest(call: Call) -> str:
@@ -106,12 +109,16 @@ def suspend_guest(call: Call) -> str:
     require_root_for(call)
     place = place_of(call)
     to_disk = bool(call.number("todisk"))
+    storage = call.text("statestorage") or STATES
     if to_disk:
         call.require(f"/vms/{place.vmid}", ["VM.Config.Disk"])
+        call.require(f"/storage/{storage}", [SPACE])
     _require_running(place)
     if to_disk and place.vmid in call.cluster.ha:
         raise handler_error("Cannot suspend HA managed VM to disk")
     kind = "vzsuspend" if kind_of(call) == "lxc" else "qmsuspend" if to_disk else "qmpause"
+    if to_disk:
+        storage_named(storage)
     return start_task(call, kind, suspend(place, to_disk=to_disk))
 
 
