@@ -8,13 +8,13 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pxm_tui.cli.ca_file import read_ca
 from pxm_tui.domain.errors import InvalidError
 from pxm_tui.domain.text import one_line
 from pxm_tui.formats.documents import text_of
 from pxm_tui.formats.pdm import needs_shadow
 from pxm_tui.formats.reading import MOST_BYTES, format_of, read_rows
 from pxm_tui.formats.rows import ImportRow
+from pxm_tui.services.ca_file import read_ca
 
 STDIN = "-"
 SHADOW = "remotes.shadow"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from textual import on
 from textual.app import ComposeResult
@@ -36,7 +37,8 @@ class EditForm(FormBody):
     EditForm NameGate { padding-left: 13; }
     """
 
-    FIELDS = frozenset({"name", "environment", "labels", "endpoints", "guard", "fingerprint", *LoginFields.FIELDS})
+    OWN_FIELDS = ("name", "environment", "labels", "endpoints", "guard", "fingerprint", "ca_file")
+    FIELDS = frozenset({*OWN_FIELDS, *LoginFields.FIELDS})
 
     def __init__(self, cluster: Cluster, *, no_token: str = "") -> None:
         super().__init__()
@@ -55,6 +57,7 @@ class EditForm(FormBody):
         self.gate = NameGate(cluster)
         self.gate.display = False
         self.fingerprint = FormInput("", id="fingerprint")
+        self.ca_file = FormInput("", id="ca_file")
         self.login = LoginFields.of(cluster.login, UNCHANGED, no_token=no_token)
 
     def compose(self) -> ComposeResult:
@@ -66,6 +69,7 @@ class EditForm(FormBody):
         yield FieldRow("Actions", self.guard, id="row-guard")
         yield self.gate
         yield FieldRow("Trust", self.fingerprint, "a SHA-256; " + UNCHANGED, id="row-fingerprint")
+        yield FieldRow("CA file", self.ca_file, "a path here; " + UNCHANGED, id="row-ca_file")
         yield self.login
 
     @on(Choice.Changed, "#guard")
@@ -82,14 +86,23 @@ class EditForm(FormBody):
 
     def clear_problems(self) -> None:
         """Nothing is wrong any more."""
-        for field in ("name", "environment", "labels", "endpoints", "guard", "fingerprint"):
+        for field in self.OWN_FIELDS:
             self.row(field).clear()
         self.login.clear_problems()
 
     # Reading it
 
-    def changes(self) -> Changes:
+    @property
+    def authority_path(self) -> Path | None:
+        """The file of authorities that was named."""
+        typed = self.ca_file.value.strip()
+        return Path(typed).expanduser() if typed else None
+
+    def changes(self, authority: str | None = None) -> Changes:
         """What is to be different from the record as it was when the form was opened.
+
+        Args:
+            authority: what is in the file at `authority_path`.
 
         Raises:
             InvalidError: naming the first field that is wrong, from the top.
@@ -100,7 +113,7 @@ class EditForm(FormBody):
             labels=self._labels(),
             endpoints=self._endpoints(),
             read_only=self._guard(),
-            trust=self._trust(),
+            trust=self._trust(authority),
             credentials=self.login.other_than(self._cluster.login),
             token=self.login.token_role,
         ).against(self._cluster)
@@ -126,13 +139,14 @@ class EditForm(FormBody):
             raise InvalidError("guard", "It is production: type its name to make it writable.", field="guard")
         return self.guard.value == "on"
 
-    def _trust(self) -> Trust | None:
+    def _trust(self, authority: str | None) -> Trust | None:
         typed = self.fingerprint.value.strip()
-        return wished_trust(parse_fingerprint(typed), None) if typed else None
+        fingerprint = parse_fingerprint(typed) if typed else None
+        return wished_trust(fingerprint, authority) if fingerprint or authority else None
 
     def inputs(self) -> Iterator[FormInput]:
         """All fields to type in."""
-        yield from (self.cluster_name, self.labels, self.endpoints, self.gate.typed, self.fingerprint)
+        yield from (self.cluster_name, self.labels, self.endpoints, self.gate.typed, self.fingerprint, self.ca_file)
         yield from self.login.inputs()
 
     def controls(self) -> Iterator[Widget]:

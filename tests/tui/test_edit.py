@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pxm_tui.domain import connection_messages
+from pxm_tui.domain.certificate import TrustMode
 from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod, Status
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.services.fleet_view import ClusterView
@@ -296,3 +298,40 @@ async def test_production_wants_its_name_before_it_is_writable() -> None:
         await pilot.press("enter")
         await until(pilot, lambda: bool(app.results))
         assert not (await stored(bench)).read_only
+
+
+async def test_a_file_of_authorities_is_what_is_trusted_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "company-ca.pem").write_text(certificate(seed=5).pem)
+    bench = bench_of()
+    app = edit(bench)
+    async with app.run_test(size=(80, 30)) as pilot:
+        await pilot.pause()
+        assert "a path here; empty: stays as it is" in app.shown
+        field(app, "ca_file").value = "~/company-ca.pem"
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(app.results))
+        trust = (await stored(bench)).trust
+        assert (trust.mode, trust.anchor_pem) == (TrustMode.CA_FILE, certificate(seed=5).pem)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(None, "cannot be read: No such file"), ("no certificate", "holds no certificate in PEM form")],
+)
+async def test_a_file_that_holds_no_authority_is_said_at_its_field(
+    tmp_path: Path, content: str | None, words: str
+) -> None:
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_text(content)
+    bench = bench_of()
+    app = edit(bench)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.pause()
+        field(app, "ca_file").value = str(path)
+        await pilot.press("enter")
+        await until(pilot, lambda: words in " ".join(app.shown.split()))
+        assert app.focused is field(app, "ca_file")
+        assert await stored(bench) == RECORD
+        assert bench.gateway.servers["10.20.0.11"].sessions == 0

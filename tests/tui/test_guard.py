@@ -12,6 +12,7 @@ from pxm_tui.services.fleet_view import ClusterView
 from pxm_tui.tui.fields import FormInput
 from pxm_tui.tui.screens.check import CheckDialog
 from pxm_tui.tui.screens.deregister import DeregisterDialog
+from pxm_tui.tui.screens.edit import EditScreen
 from pxm_tui.tui.screens.guard import GuardDialog
 from pxm_tui.tui.screens.login import LoginScreen
 from tests.fakes import Bench, FakeServer, cluster, make_bench
@@ -94,6 +95,16 @@ async def test_every_dialog_has_environment_and_ro(dialog: type[CheckDialog], wh
         await pilot.pause()
         top = next(line for line in app.shown.splitlines() if "┌" in line)
         assert " PROD RO ─" in top
+
+
+@pytest.mark.parametrize("whole_run", [False, True])
+async def test_the_edit_form_has_the_tags(whole_run: bool) -> None:
+    which = PROD if whole_run else GUARDED
+    bench = bench_of(which, read_only=whole_run)
+    app = Stage(bench, lambda: EditScreen(bench.services, ClusterView(which, Snapshot(which.id))))
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        assert "PROD RO   nothing is saved" in app.shown.splitlines()[0]
 
 
 async def test_a_writable_cluster_has_no_ro() -> None:

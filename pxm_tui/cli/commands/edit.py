@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 
 from pxm_tui.cli import output
-from pxm_tui.cli.ca_file import read_ca
 from pxm_tui.cli.confirming import named
 from pxm_tui.cli.dialog import TerminalDialog
 from pxm_tui.cli.login_options import check_login_options, endpoint_of, key_of, secrets_from_stdin
@@ -24,6 +23,7 @@ from pxm_tui.domain.text import one_line
 from pxm_tui.domain.tokens import TokenRole
 from pxm_tui.services.authority import wished_trust
 from pxm_tui.services.bundle import Services
+from pxm_tui.services.ca_file import read_ca
 from pxm_tui.services.dialog import CodeQuestion
 from pxm_tui.services.edit_changes import Changes
 from pxm_tui.services.editing import Edited, EditFailedError, edited_endpoints, edited_labels

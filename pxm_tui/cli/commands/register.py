@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pxm_tui.cli import output
-from pxm_tui.cli.ca_file import read_ca
 from pxm_tui.cli.dialog import TerminalDialog
 from pxm_tui.cli.login_options import check_login_options, endpoint_of, login_fields, secrets_from_stdin
 from pxm_tui.cli.session import run_with_services, settings_of
@@ -19,6 +18,7 @@ from pxm_tui.domain.report import step_rows
 from pxm_tui.domain.steps import Step, StepState
 from pxm_tui.domain.text import one_line
 from pxm_tui.services.bundle import Services
+from pxm_tui.services.ca_file import read_ca
 from pxm_tui.services.ports import VaultMode
 from pxm_tui.services.proposals import Proposal
 from pxm_tui.services.registration import Registration, RegistrationFailedError

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -12,6 +14,7 @@ from pxm_tui.domain.errors import CertificateError, InvalidError, PxmError, Unre
 from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import EDIT_STEPS, Step, StepState
 from pxm_tui.services.bundle import Services
+from pxm_tui.services.ca_file import read_ca
 from pxm_tui.services.dialog import CodeQuestion
 from pxm_tui.services.edit_changes import Changes
 from pxm_tui.services.editing import Edited, EditFailedError
@@ -22,7 +25,7 @@ from pxm_tui.tui.checklist_view import ChecklistView
 from pxm_tui.tui.dialog import BodyScroll, program_title
 from pxm_tui.tui.edit_form import EditForm
 from pxm_tui.tui.forms import REJECTED
-from pxm_tui.tui.glyphs import environment_style
+from pxm_tui.tui.glyphs import tag_spans
 from pxm_tui.tui.keys import Key, bindings
 from pxm_tui.tui.remedies import on_screen
 from pxm_tui.tui.screens.form import FormScreen
@@ -92,8 +95,8 @@ class EditScreen(FormScreen[Edited | None]):
     def _say(self, state: str) -> None:
         cluster = self._cluster
         left = program_title(self.services, f"Edit {safe(cluster.name, 40)}")
-        environment = (safe(cluster.environment.upper(), 12), environment_style(cluster.environment))
-        right = [Content.assemble(environment, "   ", state), Content.assemble(environment), Content("")]
+        tags = tag_spans(cluster.environment, read_only=self.services.guard.is_read_only(cluster))
+        right = [Content.assemble(*tags, "   ", state), Content.assemble(*tags), Content("")]
         self.query_one("#title", TitleLine).show([left], right)
         self.show_keys()
 
@@ -138,7 +141,8 @@ class EditScreen(FormScreen[Edited | None]):
         await self._form.drained()
         self._form.clear_problems()
         try:
-            changes = self._form.changes()
+            path = self._form.authority_path
+            changes = self._form.changes(None if path is None else await asyncio.to_thread(read_ca, path))
         except InvalidError as error:
             self._complain(error)
             return
@@ -202,7 +206,7 @@ class EditScreen(FormScreen[Edited | None]):
         if failed_at != "endpoints" and error.field in EditForm.FIELDS:
             return error.field or "name"
         if isinstance(error, CertificateError) and failed_at != "endpoints":
-            return "fingerprint"
+            return "fingerprint" if self._form.authority_path is None else "ca_file"
         return "endpoints" if isinstance(error, UnreachableError | CertificateError) else "name"
 
     # The second factor

@@ -1,4 +1,4 @@
-"""Reading a file of certificate authorities that was named on the command line or in a list of clusters."""
+"""Reading a file of certificate authorities that was named by a person or in a list of clusters."""
 
 from __future__ import annotations
 
