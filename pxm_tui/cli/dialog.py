@@ -116,8 +116,9 @@ class TerminalDialog:
                 return KnownAnswer(answer)
 
     async def _new_passphrase(self, terminal: Terminal) -> Secret | None:
-        terminal.say("Secrets are stored encrypted. This machine has no keyring, so choose a passphrase; it is asked")
-        terminal.say("for once a run. Without one (Enter) secrets are forgotten when this command ends.")
+        terminal.say("Secrets are stored encrypted. This machine has no keyring, so choose a")
+        terminal.say("passphrase; it is asked for once a run. Without one (Enter) secrets are")
+        terminal.say("forgotten when this command ends.")
         while True:
             first = await terminal.ask("New passphrase: ", hidden=True)
             if not first:

@@ -36,7 +36,8 @@ def test_the_whole_registration_of_the_sketch(
         assert cluster.fingerprint[48:] in shown
         assert not person.hidden()
         person.types("yes\n")
-        person.sees("New passphrase: ")
+        asked = person.sees("New passphrase: ")
+        assert max(map(len, asked.splitlines())) < 80
         person.types("first try\n")
         person.sees("Again: ")
         person.types("another\n")
@@ -173,7 +174,8 @@ def test_deregistering_asks_and_production_wants_its_name(
 ) -> None:
     with Person("deregister", name) as person:
         person.sees("The secret cannot be brought back.")
-        person.sees(f"Type {'alone' if name == 'alone' else 'yes'} to deregister ")
+        said = person.sees(f"Type {'alone' if name == 'alone' else 'yes'} to deregister ")
+        assert max(map(len, said.splitlines())) < 80
         person.types(f"{answer}\n")
         assert person.ends() == status
     assert pxm("list", "--json").json["total"] == (1 if status == 0 else 2)

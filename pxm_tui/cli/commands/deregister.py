@@ -62,10 +62,12 @@ async def _confirmed(cluster: Cluster, *, revokes: bool) -> bool:
     terminal.say("  On this machine   the record, its trust and its stored secret are erased.")
     terminal.say("                    The secret cannot be brought back.")
     if revokes:
-        terminal.say(f"  On the cluster    the token {one_line(cluster.login.name)}, which pxm made, is")
-        terminal.say("                    revoked where the login may do that (--user).")
+        terminal.say(f"  On the cluster    the token {one_line(cluster.login.name)},")
+        terminal.say("                    which pxm made, is revoked where the login may (--user).")
     else:
-        terminal.say("  On the cluster    nothing changes.")
-        for line in cleanup_of(cluster):
-            terminal.say(f"                    The token stays valid; to revoke it:  {one_line(line)}")
+        lines = cleanup_of(cluster)
+        stays = " The token stays valid; to revoke it:" if lines else ""
+        terminal.say(f"  On the cluster    nothing changes.{stays}")
+        for line in lines:
+            terminal.say(f"                    {one_line(line)}")
     return await confirmed(terminal, cluster, "deregister")
