@@ -1,8 +1,9 @@
 """Which of a cluster's endpoints is asked, and which others are tried when it does not answer.
 
 The first endpoint in the registered order that answers is used, and every call of a conversation stays with it. One
-that failed is passed over until a look at it, after a growing pause, finds it again. A look is a verified handshake
-after which nothing is sent, so it needs no credential. What is known of each endpoint is kept in memory.
+that failed is passed over until a look at it, after a growing pause, finds it again. A look is a verified handshake,
+after which one that failed before has to name its realms, which everybody may ask for; it needs no credential. What is
+known of each endpoint is kept in memory.
 """
 
 from __future__ import annotations
@@ -80,9 +81,18 @@ class Look:
 
 
 async def look_at(
-    gateway: ProxmoxGateway, endpoint: Endpoint, trust: Trust, timer: Timer, limit: float = LOOK_LIMIT
+    gateway: ProxmoxGateway,
+    endpoint: Endpoint,
+    trust: Trust,
+    timer: Timer,
+    limit: float = LOOK_LIMIT,
+    *,
+    closely: bool = False,
 ) -> Look:
-    """Connect to `endpoint` and verify it under `trust`, in at most `limit` seconds; no credential is sent."""
+    """Connect to `endpoint` and verify it under `trust`, in at most `limit` seconds; no credential is sent.
+
+    `closely`: see that Proxmox VE answers, too.
+    """
     try:
         async with asyncio.timeout(limit), aclosing(gateway.open(endpoint, alone=True)) as session:
             await session.resolve()
@@ -91,6 +101,8 @@ async def look_at(
             rtt_ms = (timer() - began) * 1000
             certificate = await session.secure(trust)
             verified = session.trust
+            if closely:
+                await session.realms()
     except TimeoutError:
         return Look(endpoint, error=timeout(endpoint, limit))
     except PxmError as error:
@@ -267,11 +279,7 @@ class Endpoints:
 
     async def find_other(self, cluster: Cluster, tried: Collection[Endpoint]) -> Endpoint | None:
         """Look at all endpoints that were not `tried`, at once; the first that answers, or None."""
-        looks = [
-            asyncio.ensure_future(look_at(self._gateway, one, cluster.trust, self._timer))
-            for one in cluster.endpoints
-            if one not in tried
-        ]
+        looks = [self._look(cluster, one) for one in cluster.endpoints if one not in tried]
         try:
             for done in asyncio.as_completed(looks):
                 if self._note(cluster, look := await done):
@@ -297,13 +305,18 @@ class Endpoints:
         failing = [one for one in due if known.endpoints[one].error]
         others = [one for one in due if not known.endpoints[one].error]
         wanted = failing + (others if everywhere else others[:1])
-        looks = [asyncio.ensure_future(look_at(self._gateway, one, cluster.trust, self._timer)) for one in wanted]
+        looks = [self._look(cluster, one) for one in wanted]
         try:
             for done in asyncio.as_completed(looks):
                 self._note(cluster, await done)
         finally:
             await _end(looks)
         return bool(wanted)
+
+    def _look(self, cluster: Cluster, endpoint: Endpoint) -> asyncio.Future[Look]:
+        """Begin a look; a close one where the endpoint failed, for it may fail after the handshake."""
+        closely = bool(self._of(cluster).endpoints[endpoint].error)
+        return asyncio.ensure_future(look_at(self._gateway, endpoint, cluster.trust, self._timer, closely=closely))
 
     def _note(self, cluster: Cluster, look: Look) -> bool:
         """Remember what a look found; whether the endpoint can be used."""

@@ -324,6 +324,20 @@ async def test_a_check_by_a_person_says_how_the_others_do_now_and_not_how_they_d
     assert next(step for step in report.steps if step.name == "connect").state is StepState.OK
 
 
+async def test_a_look_at_one_that_failed_after_the_handshake_sees_whether_proxmox_answers() -> None:
+    cared = Cared()
+    cared.fail(FIRST, "realms", connection_messages.not_proxmox(FIRST, "a login page"))
+    assert (await cared.refresh()).error is None
+    assert cared.used() == SECOND
+    report = await cared.bench.services.clusters.check(cared.record.id, cared.snapshot, Recorder())
+    connect = next(step for step in report.steps if step.name == "connect")
+    assert connect.message == "10.20.0.12:8006 answered; not used: 10.20.0.11:8006: not Proxmox VE"
+    assert cared.servers[FIRST].logins == 1, "only the refresh, which did not know"
+    cared.mend(FIRST)
+    report = await cared.bench.services.clusters.check(cared.record.id, report.snapshot, Recorder())
+    assert [state.error for state in report.snapshot.endpoints] == ["", "", ""]
+
+
 async def test_a_new_trust_is_tried_at_all_endpoints_before_they_are_said_to_fail() -> None:
     cared = Cared()
     new = certificate(seed=9)
