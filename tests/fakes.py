@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from pxm_tui.domain import certificate_messages, connection_messages, login_messages, token_messages
+from pxm_tui.domain import certificate_messages, connection_messages, login_messages, messages, token_messages
 from pxm_tui.domain.audit import Actor, AuditEntry, AuditVerdict
-from pxm_tui.domain.certificate import Certificate, Trust, TrustMode
+from pxm_tui.domain.certificate import Certificate, Claims, Trust, TrustMode
 from pxm_tui.domain.cluster import (
     Cluster,
     Endpoint,
@@ -158,6 +158,7 @@ class FakeServer:
     trusted_by_system: bool = False
     authority: Certificate | None = None
     node_fingerprints: frozenset[str] = frozenset()
+    presented: Certificate | None = None
     node_addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     passwords: dict[str, str] = field(default_factory=lambda: {"root@pam": "right-password"})
     tokens: dict[str, str] = field(default_factory=lambda: {"monitor@pve!pxm": "right-secret"})
@@ -264,6 +265,12 @@ class FakeSession:
         await self._server.phase("authority")
         signed = leaf is None or leaf.sha256 in self._server.node_fingerprints
         return self._server.authority if signed else None
+
+    @property
+    def claims(self) -> Claims:
+        """What the server was made to present and to list."""
+        presented = self._server.presented or self._server.authority
+        return Claims(frozenset({presented.sha256} if presented else ()), self._server.node_fingerprints)
 
     async def node_fingerprints(self) -> frozenset[str]:
         """Those that the server was made with."""
@@ -498,6 +505,8 @@ class FakeSecrets:
 
     async def get(self, cluster_id: str, login: Login) -> Secret | None:
         """Give it."""
+        if not self._state.open:
+            raise messages.secrets_locked()
         return self.kept.get((cluster_id, login.secret_kind))
 
     async def delete(self, cluster_id: str, login: Login | None = None) -> None:

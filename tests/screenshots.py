@@ -23,7 +23,7 @@ from unittest import mock
 from textual.pilot import Pilot
 
 from pxm_tui.bootstrap import build_services, open_gateway
-from pxm_tui.domain.certificate import Certificate, Trust
+from pxm_tui.domain.certificate import Certificate, Claims, Trust
 from pxm_tui.domain.cluster import Cluster, Endpoint
 from pxm_tui.domain.observation import Observation, Realm, Snapshot
 from pxm_tui.domain.secret import Secret
@@ -109,6 +109,11 @@ class FrozenSession:
     async def authority(self, leaf: Certificate | None = None) -> Certificate | None:
         """As the real one."""
         return await self._inner.authority(leaf)
+
+    @property
+    def claims(self) -> Claims:
+        """As the real one."""
+        return self._inner.claims
 
     async def node_fingerprints(self) -> frozenset[str]:
         """As the real one."""

@@ -203,9 +203,9 @@ def known_lines(question: KnownQuestion) -> list[str]:
             "separate registers it a second time, as a cluster of its own (a cloned lab).",
         ]
     return [
-        f"{url} belongs to {name} ({question.cluster.endpoint.url}), which is registered already: the same",
-        f"{question.kind}. endpoint adds it to {name}, with the login that {name} has; separate registers it as",
-        "a cluster of its own (a cloned lab).",
+        f"{url} belongs to {name} ({question.cluster.endpoint.url}), which is registered already:",
+        f"{question.kind.words(name)}. endpoint adds it to {name}, with the login that {name} has;",
+        "separate registers it as a cluster of its own (a cloned lab).",
     ]
 
 

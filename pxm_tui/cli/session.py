@@ -65,7 +65,11 @@ async def _run(settings: Settings, work: Work) -> int:
                 await services.clusters.means.sweep()
             for text in await services.clusters.means.left_overs.named():
                 output.note(text)
-            return await work(services)
+            try:
+                return await work(services)
+            finally:
+                for text in services.clusters.means.twins.take():
+                    output.note(f"note: {text}")
     except asyncio.CancelledError:
         if not heard:
             raise

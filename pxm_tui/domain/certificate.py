@@ -93,6 +93,19 @@ class Trust:
         return None if self.authority is None else self.authority.sha256
 
 
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a server says of its cluster's certificates. It proves nothing: anybody may say it of any cluster.
+
+    Attributes:
+        authorities: SHA-256 of what it presents as its cluster's own authority.
+        leaves: SHA-256 of what it lists as the certificates of the cluster's nodes.
+    """
+
+    authorities: frozenset[str] = frozenset()
+    leaves: frozenset[str] = frozenset()
+
+
 class ChangeVerdict(StrEnum):
     """What the difference between a trusted and a shown certificate looks like."""
 

@@ -54,6 +54,11 @@ def silent(endpoint: Endpoint, seconds: float) -> UnreachableError:
     )
 
 
+def no_other_endpoint(name: str) -> UnreachableError:
+    """A cluster has no other endpoint than the one that it is to be asked about."""
+    return UnreachableError("no_other_endpoint", f'"{one_line(name, 64)}" has no other endpoint that could be asked.')
+
+
 def not_in_time(endpoint: Endpoint, seconds: float) -> UnreachableError:
     """A check of several was over before this one had ended."""
     return UnreachableError(

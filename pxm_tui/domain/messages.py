@@ -19,7 +19,7 @@ from pxm_tui.domain.errors import (
     SecretsLockedError,
     StorageError,
 )
-from pxm_tui.domain.remedies import GIVE_PASSPHRASE, SEPARATE, UNLOCK
+from pxm_tui.domain.remedies import COMPARE, GIVE_PASSPHRASE, SEPARATE, UNLOCK
 from pxm_tui.domain.text import one_line
 
 # What is typed
@@ -88,6 +88,46 @@ def same_cluster(known: Cluster, endpoint: Endpoint) -> AlreadyRegisteredError:
         f'{endpoint.url} is a node of "{name}", which is registered already ({known.endpoint.url}).',
         do=f"Add it: `pxm edit {shlex.quote(name)} --add-endpoint {endpoint.url}`. "
         f"A copy of the cluster, such as a cloned lab: {SEPARATE}.",
+    )
+
+
+def met_meanwhile(known: Cluster, endpoint: Endpoint) -> InvalidError:
+    """A record that the server says it is of was saved after the known ones were asked."""
+    name = one_line(known.name, 64)
+    return InvalidError(
+        "changed_meanwhile",
+        f'{endpoint.url} says that it is of "{name}", which was registered a moment ago; nothing was saved.',
+        do=f'Register it once more: then "{name}" is asked. A copy of the cluster, such as a cloned lab: {SEPARATE}.',
+    )
+
+
+def not_asked(known: Cluster, endpoint: Endpoint, why: str) -> tuple[str, str]:
+    """What the server says it is of could not be asked: what was found, and what to do."""
+    name = one_line(known.name, 64)
+    found = f'It says that it is of "{name}", which could not be asked ({why}): taken for a cluster of its own.'
+    if endpoint in known.endpoints:
+        return found, f'It is an endpoint of "{name}" already. To trust its certificate there: {COMPARE}.'
+    line = f"`pxm edit {shlex.quote(name)} --add-endpoint {endpoint.url}`"
+    return found, f'When "{name}" answers again: {line} adds it there if it is of it; then deregister this one.'
+
+
+def not_vouched_for(known: Cluster) -> tuple[str, str]:
+    """What the server says it is of was asked, and does not know its certificate."""
+    name = one_line(known.name, 64)
+    return (
+        f'It says that it is of "{name}", which does not know its certificate: taken for a cluster of its own.',
+        "Normal for a copy of the cluster, such as a cloned lab. Else ask who runs it.",
+    )
+
+
+def registered_twice(cluster: Cluster, other: Cluster) -> str:
+    """Two records turn out to be of one cluster."""
+    names = [shlex.quote(one_line(one.name, 64)) for one in (cluster, other)]
+    then = "" if cluster.endpoint in other.endpoints else f", then `pxm edit {names[1]} --add-endpoint "
+    then = then and f"{then}{cluster.endpoint.url}`"
+    return (
+        f'"{one_line(cluster.name, 64)}" and "{one_line(other.name, 64)}" have the same authority: one cluster, '
+        f"registered twice. Keep one: `pxm deregister {names[0]}`{then}. A copy, such as a cloned lab, may stay."
     )
 
 

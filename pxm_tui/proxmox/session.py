@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Coroutine
+from dataclasses import replace
 from ssl import PEM_cert_to_DER_cert
 from typing import Any
 from urllib.parse import quote
 
 from pxm_tui.domain import connection_messages, login_messages
-from pxm_tui.domain.certificate import Certificate, Trust
+from pxm_tui.domain.certificate import Certificate, Claims, Trust
 from pxm_tui.domain.cluster import Endpoint, LoginMethod
 from pxm_tui.domain.observation import Observation, Realm
+from pxm_tui.domain.pem import fingerprints
 from pxm_tui.domain.software import NodeSoftware
 from pxm_tui.proxmox.answers import (
     CertificateFiles,
     Join,
+    NodeEntry,
     Nodes,
     Packages,
     Permissions,
@@ -62,6 +65,7 @@ class HttpProxmoxSession:
         self._timer = timer
         self._password_login = PasswordLogin(api, endpoint, timer, clock)
         self._credentials: Credentials | None = None
+        self._claims = Claims()
 
     async def resolve(self) -> tuple[str, ...]:
         """Look up the host; its addresses. Raises `UnreachableError(unknown_host)`."""
@@ -139,8 +143,10 @@ class HttpProxmoxSession:
             self._get("cluster/resources", "the guests"),
             self._get_status(),
         )
+        entries = read(self._endpoint, Nodes, nodes)
+        self._claims = replace(self._claims, leaves=_leaves_of(entries))
         return observation_of(
-            read(self._endpoint, Nodes, nodes),
+            entries,
             self._read_status(status),
             read(self._endpoint, Permissions, permissions),
             read(self._endpoint, Resources, resources),
@@ -158,10 +164,14 @@ class HttpProxmoxSession:
         known = self.trust.anchor_pem
         return proven_authority(signed, [known]) or proven_authority(signed, await self._presented())
 
+    @property
+    def claims(self) -> Claims:
+        """What the server has said of its cluster's certificates in this conversation."""
+        return self._claims
+
     async def node_fingerprints(self) -> frozenset[str]:
         """SHA-256 of the certificate of each node, as the cluster knows them."""
-        entries = read(self._endpoint, Nodes, await self._get("nodes", "the nodes"))
-        return frozenset(entry.ssl_fingerprint.upper() for entry in entries if entry.ssl_fingerprint)
+        return _leaves_of(read(self._endpoint, Nodes, await self._get("nodes", "the nodes")))
 
     async def node_addresses(self) -> dict[str, tuple[str, ...]]:
         """The addresses of each node by its name: that of its interface for the API, then those of corosync's links."""
@@ -172,7 +182,9 @@ class HttpProxmoxSession:
         """What the node gives as its cluster's authority."""
         answer = await self._get("nodes/localhost/certificates/info", "the certificates")
         files = read(self._endpoint, CertificateFiles, answer)
-        return [file.pem for file in files if file.filename == _AUTHORITY_FILE]
+        found = [file.pem for file in files if file.filename == _AUTHORITY_FILE]
+        self._claims = replace(self._claims, authorities=fingerprints(tuple(found)))
+        return found
 
     async def refresh(self) -> Observation:
         """Guests, nodes and status, on one connection; version and permissions are left empty.
@@ -219,6 +231,10 @@ class HttpProxmoxSession:
         if answer.status == OK or (allow_forbidden and answer.status == FORBIDDEN):
             return answer
         raise error_of(self._endpoint, answer, what, self._credentials)
+
+
+def _leaves_of(entries: list[NodeEntry]) -> frozenset[str]:
+    return frozenset(entry.ssl_fingerprint.upper() for entry in entries if entry.ssl_fingerprint)
 
 
 async def _all(*reads: Coroutine[Any, Any, Answer]) -> list[Answer]:

@@ -89,6 +89,20 @@ class KnownAnswer(StrEnum):
     SEPARATE = "separate"
 
 
+class Kinship(StrEnum):
+    """What shows that a server is of a cluster that is known."""
+
+    AUTHORITY = "authority"
+    CERTIFICATE = "certificate"
+    VOUCHED = "vouched"
+
+    def words(self, name: str) -> str:
+        """How it is the known cluster, which has this name."""
+        if self is Kinship.VOUCHED:
+            return f"{name} vouches for its certificate"
+        return f"the same {self} as {name}"
+
+
 @dataclass(frozen=True, slots=True)
 class KnownQuestion:
     """The cluster that is being registered is known already.
@@ -96,12 +110,12 @@ class KnownQuestion:
     Attributes:
         cluster: the known one.
         endpoint: what is being registered; it may be an endpoint of the known one already.
-        kind: what they share, `authority` or `certificate`.
+        kind: what shows that it is.
     """
 
     cluster: Cluster
     endpoint: Endpoint
-    kind: str
+    kind: Kinship
 
     @property
     def may_add(self) -> bool:

@@ -12,7 +12,6 @@ from pxm_tui.services.bridging import to_the_end
 from pxm_tui.services.deregistration import left_words
 from pxm_tui.services.dialog import Dialog
 from pxm_tui.services.means import Means
-from pxm_tui.services.vouching import told_to
 
 if TYPE_CHECKING:
     from pxm_tui.services.edit_changes import Changes
@@ -47,6 +46,8 @@ class ClusterEdits:
             left = left_words(done.cleanup)
             self.means.journal.write(f"edited: {', '.join(done.changed)}{left}", cluster=done.cluster.name)
             await self.means.audit.record("edit", done.cluster, **done.facts())
+        if done.cluster.trust.ca_fingerprint != cluster.trust.ca_fingerprint:
+            await self.means.twins.look(done.cluster)
         return done
 
     async def find_endpoints(self, cluster: Cluster, nodes: Sequence[Node]) -> Proposals:
@@ -89,9 +90,8 @@ class ClusterEdits:
         stored = await self.means.runner.run(work)
         if stored.endpoints == cluster.endpoints:
             return stored
-        tell = told_to(self.means.journal, self.means.audit)
         for endpoint, shown in found.vouched:
-            await tell(stored, endpoint, shown)
+            await self.means.tell(stored, endpoint, shown)
         urls = " ".join(endpoint.url for endpoint in stored.endpoints)
         self.means.journal.write(f"endpoints: {urls}", cluster=stored.name)
         await self.means.audit.record("edit", stored, endpoints=urls)

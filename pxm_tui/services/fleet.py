@@ -357,15 +357,18 @@ class FleetService:
         await self._save(at_end=True)
 
     def pass_on_notices(self) -> None:
-        """Show and log what registry and secret store have to say."""
+        """Show and log what registry and secret store have to say, and which records are of one cluster."""
         for text in (*self._repository.notices(), *self._secrets.notices()):
             self._notice(text)
+        for text in self._means.twins.take():
+            self._notice(text, logged=True)
 
-    def _notice(self, text: str) -> None:
+    def _notice(self, text: str, *, logged: bool = False) -> None:
         if text not in self._notices:
             self._notices.append(text)
             del self._notices[:-MOST_NOTICES]
-            self._journal.write(text, failure=True)
+            if not logged:
+                self._journal.write(text, failure=True)
         self._changed()
 
     def _wake_up(self) -> None:

@@ -14,9 +14,11 @@ from pxm_tui.services.finding import find
 from pxm_tui.services.journal import Journal
 from pxm_tui.services.leftovers import LeftOvers
 from pxm_tui.services.login_saving import sweep
+from pxm_tui.services.membership import Membership
 from pxm_tui.services.minting import Mint
 from pxm_tui.services.owners import Door
 from pxm_tui.services.ports import Clock, ClusterRepository, ProxmoxGateway, Runner, SecretStore, Timer
+from pxm_tui.services.twins import Twins
 from pxm_tui.services.vouching import told_to
 
 
@@ -25,6 +27,8 @@ class Means:
 
     Attributes:
         left_overs: tokens that runs which were broken off may have left on clusters.
+        twins: says which records turn out to be of one cluster.
+        tell: told of each certificate that a cluster has vouched for.
         own_changes: ids that this process registered or deregistered; every other change is another process's.
 
     Args:
@@ -61,6 +65,8 @@ class Means:
         self.audit = audit
         self.mint = mint
         self.left_overs = LeftOvers(mint.intents, repository, journal, mint.guard, audit)
+        self.twins = Twins(repository, journal)
+        self.tell = told_to(journal, audit, self.twins)
         self.own_changes: set[str] = set()
         self._make_gateway = gateway
         self._gateway: ProxmoxGateway | None = None
@@ -77,10 +83,13 @@ class Means:
     def checker(self) -> Checker:
         """Checks clusters."""
         if self._checker is None:
-            tell = told_to(self.journal, self.audit)
             tidy = self.left_overs.tidy
-            self._checker = Checker(self.secrets, self.client(), self.clock, self.timer, tell, tidy)
+            self._checker = Checker(self.secrets, self.client(), self.clock, self.timer, self.tell, tidy)
         return self._checker
+
+    def membership(self) -> Membership:
+        """Asks known clusters about nodes with a certificate of their own."""
+        return Membership(self.repository, self.secrets, self.client(), self.checker(), self.clock)
 
     def door(self) -> Door:
         """Opens clusters for their tokens' sake."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from pxm_tui.domain.certificate import Certificate, Trust
+from pxm_tui.domain.certificate import Certificate, Claims, Trust
 from pxm_tui.domain.cluster import CheckResult, Cluster, Endpoint, Login, LoginMethod
 from pxm_tui.domain.errors import PxmError
 from pxm_tui.domain.observation import Observation, Realm, Snapshot
@@ -331,6 +331,11 @@ class ProxmoxSession(Protocol):
         Raises:
             PxmError: it cannot be read.
         """
+        ...
+
+    @property
+    def claims(self) -> Claims:
+        """What the server has said of its cluster's certificates in this conversation: `observe` and `authority`."""
         ...
 
     async def node_fingerprints(self) -> frozenset[str]:

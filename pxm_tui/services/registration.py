@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pxm_tui.domain.addresses import NAME_LENGTH
-from pxm_tui.domain.certificate import Trust, TrustMode, names_host
+from pxm_tui.domain.certificate import Certificate, Trust, TrustMode, names_host
 from pxm_tui.domain.cluster import Cluster, Endpoint, Login, apply_check
 from pxm_tui.domain.errors import AlreadyRegisteredError, CertificateError, PxmError
 from pxm_tui.domain.messages import already_registered
@@ -29,10 +29,11 @@ from pxm_tui.services.bridging import to_the_end
 from pxm_tui.services.checklist import Checklist, StepNotes
 from pxm_tui.services.conversation import Conversation, short_fingerprint
 from pxm_tui.services.dialog import Dialog, RealmListener, TrustQuestion
-from pxm_tui.services.identity import Identification, Join, refuse_same
+from pxm_tui.services.identity import Identification, Join
 from pxm_tui.services.judge import answered, snapshot_of
 from pxm_tui.services.leftovers import LeftOvers
 from pxm_tui.services.login_saving import LoginSaver
+from pxm_tui.services.membership import Membership
 from pxm_tui.services.minting import Keeping, Mint, Minting, Wish, seen_by
 from pxm_tui.services.ports import (
     Clock,
@@ -71,6 +72,8 @@ class Registration:
     ticket: Ticket | None = None
     joined: bool = False
     """Nothing was registered: the endpoint was added to `cluster`, which is known."""
+    vouched: Certificate | None = None
+    """For which that cluster vouches: its trust has taken it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ class Registrar:
         new_id: makes a UUID4; called before anything is saved.
         mint: what tokens are made with.
         left_overs: tokens that registrations before have left.
+        membership: asks known clusters about nodes with a certificate of their own.
     """
 
     repository: ClusterRepository
@@ -96,6 +100,7 @@ class Registrar:
     new_id: Callable[[], str]
     mint: Mint
     left_overs: LeftOvers
+    membership: Membership
 
     async def register(
         self,
@@ -145,7 +150,9 @@ class Registrar:
                 login = Login(credentials.method, credentials.user, credentials.token_id, changed_at=self._now())
                 observed = await conversation.read(reading, login)
                 trust = with_authority(trust, await reading.authority())
-            identification = Identification(self.repository, request.target, request.separate)
+            identification = Identification(
+                self.repository, self.membership, request.target, request.separate, session.claims
+            )
             join = await identification.run(trust, dialog, checklist)
             if join is not None:
                 return await self._join(join, observed, checklist, dry_run=dry_run)
@@ -160,7 +167,7 @@ class Registrar:
                     with checklist.step("save") as notes:
                         with checklist.waiting(notes):
                             await open_vault(self.secrets, dialog)
-                        refuse = refuse_same(cluster, separate=identification.separate)
+                        refuse = identification.refuse(cluster)
                         cluster = await self._save(cluster, keeping, refuse, minting, named=bool(request.name))
                         notes.message = cluster.name
         ticket = None if keeping.minted else reading.ticket
@@ -176,7 +183,8 @@ class Registrar:
         certificate = join.trust.certificate
         assert certificate is not None  # noqa: S101
         snapshot = snapshot_of(Snapshot(cluster.id), cluster, observed, certificate, self._now())
-        return Registration(cluster, snapshot, checklist.steps(), joined=True)
+        vouched = None if join.grown is None else certificate
+        return Registration(cluster, snapshot, checklist.steps(), joined=True, vouched=vouched)
 
     async def _minting(
         self,

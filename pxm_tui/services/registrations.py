@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from pxm_tui.domain.cluster import Cluster, Endpoint
+from pxm_tui.domain.steps import StepState
 from pxm_tui.services.dialog import Dialog
 from pxm_tui.services.means import Means
 
@@ -48,10 +49,11 @@ class ClusterRegistrations:
             registrar = self._as(Registrar, cluster_id)
             found = await registrar.register(request, bridged, dry_run=dry_run, complete=complete)
             if found.joined and not dry_run:
-                await self._joined(found.cluster, request.target)
+                await self._joined(found, request.target)
             elif not dry_run:
                 self.means.checker().keep_ticket(found.cluster.id, found.ticket)
                 self.means.journal.write(f"registered, {found.cluster.endpoint.url}", cluster=found.cluster.name)
+                self._say_doubts(found)
                 await self._registered(found.cluster)
             return found
 
@@ -106,6 +108,7 @@ class ClusterRegistrations:
             new_id=partial(self._new_id, cluster_id),
             mint=means.mint,
             left_overs=means.left_overs,
+            membership=means.membership(),
         )
 
     def _new_id(self, wanted: str | None) -> str:
@@ -113,9 +116,18 @@ class ClusterRegistrations:
         self.means.own_changes.add(found)
         return found
 
-    async def _joined(self, cluster: Cluster, endpoint: Endpoint) -> None:
+    async def _joined(self, found: Registration, endpoint: Endpoint) -> None:
+        cluster = found.cluster
+        if found.vouched is not None:
+            await self.means.tell(cluster, endpoint, found.vouched)
         self.means.journal.write(f"{endpoint.url} is an endpoint of it now", cluster=cluster.name)
         await self.means.audit.record("add_endpoint", cluster, endpoint=endpoint.url)
+
+    def _say_doubts(self, found: Registration) -> None:
+        """That it may be of a cluster that is registered already: a program that registers sees no steps."""
+        for step in found.steps:
+            if step.name == "identity" and step.state is StepState.WARNING:
+                self.means.journal.write(step.message, cluster=found.cluster.name, failure=True)
 
     async def _registered(self, cluster: Cluster) -> None:
         await self.means.audit.record(

@@ -65,3 +65,5 @@ class Trusting:
             identity=after.identity or "",
             before=before.trust.fingerprint or "",
         )
+        if trust.ca_fingerprint != before.trust.ca_fingerprint:
+            await self.means.twins.look(after)

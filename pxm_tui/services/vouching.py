@@ -16,17 +16,19 @@ from typing import Protocol
 from pxm_tui.domain.certificate import Certificate, Trust, TrustMode, compare
 from pxm_tui.domain.certificate_messages import changed
 from pxm_tui.domain.cluster import Cluster, Endpoint
+from pxm_tui.domain.connection_messages import no_other_endpoint
 from pxm_tui.domain.errors import CertificateError, LoginError, PxmError, StorageError
 from pxm_tui.domain.pem import fingerprint_of
 from pxm_tui.services.audit import Audit
 from pxm_tui.services.journal import Journal
 from pxm_tui.services.ports import ProxmoxGateway, ProxmoxSession
+from pxm_tui.services.twins import Twins
 
 LogIn = Callable[[ProxmoxSession], Awaitable[object]]
 """Logs in to a session that is secured, as the cluster's own login."""
 
 Tell = Callable[[Cluster, Endpoint, Certificate], Awaitable[None]]
-"""Told of each certificate that was vouched for."""
+"""Told of each certificate that was vouched for, with the cluster as it trusts from then on."""
 
 
 def is_doubtful(error: PxmError) -> Certificate | None:
@@ -84,6 +86,41 @@ async def vouched(witness: Witness, trust: Trust, shown: Certificate) -> Trust |
     return replace(trust, vouched=(*kept, shown.pem))
 
 
+async def ask_cluster(  # noqa: PLR0917
+    gateway: ProxmoxGateway,
+    cluster: Cluster,
+    doubtful: Endpoint,
+    shown: Certificate,
+    witnesses: Iterable[Endpoint],
+    log_in: LogIn,
+) -> Trust | None:
+    """The cluster's trust with what `doubtful` shows in it; None where the endpoint that has the word says no.
+
+    Args:
+        gateway: opens the sessions.
+        cluster: whose trust.
+        doubtful: the endpoint whose certificate is not trusted; it is not asked.
+        shown: that certificate.
+        witnesses: the endpoints to ask, best first; the first that verifies and answers has the word.
+        log_in: logs in to a witness. A login that is refused is not tried at the next one.
+
+    Raises:
+        PxmError: none can be asked; why the first one could not.
+    """
+    failure: PxmError | None = None
+    for witness in witnesses:
+        if witness == doubtful:
+            continue
+        try:
+            async with call_witness(gateway, witness, cluster.trust, log_in) as session:
+                return await vouched(session, cluster.trust, shown)
+        except (LoginError, StorageError):
+            raise
+        except PxmError as error:
+            failure = failure or error
+    raise failure or no_other_endpoint(cluster.name)
+
+
 class Voucher:
     """Asks clusters about certificates.
 
@@ -104,41 +141,28 @@ class Voucher:
         witnesses: Iterable[Endpoint],
         log_in: LogIn,
     ) -> Trust | None:
-        """The cluster's trust with what `doubtful` shows in it; None where no other endpoint vouches for it.
-
-        Args:
-            cluster: whose trust.
-            doubtful: the endpoint whose certificate is not trusted; it is not asked.
-            shown: that certificate.
-            witnesses: the endpoints to ask, best first; the first that verifies and answers has the word.
-            log_in: logs in to a witness. A login that is refused is not tried at the next one.
-        """
-        for witness in witnesses:
-            if witness == doubtful:
-                continue
-            try:
-                trust = await self._ask_one(cluster, witness, shown, log_in)
-            except (LoginError, StorageError):
-                return None
-            except PxmError:
-                continue
-            if trust is not None:
-                await self._tell(cluster, doubtful, shown)
-            return trust
-        return None
-
-    async def _ask_one(self, cluster: Cluster, witness: Endpoint, shown: Certificate, log_in: LogIn) -> Trust | None:
-        async with call_witness(self._gateway, witness, cluster.trust, log_in) as session:
-            return await vouched(session, cluster.trust, shown)
+        """As `ask_cluster`; None also where it cannot be asked."""
+        try:
+            trust = await ask_cluster(self._gateway, cluster, doubtful, shown, witnesses, log_in)
+        except PxmError:
+            return None
+        if trust is not None:
+            await self._tell(replace(cluster, trust=trust), doubtful, shown)
+        return trust
 
 
-def told_to(journal: Journal, audit: Audit) -> Tell:
-    """Writes down in log and audit that a cluster has vouched for a certificate."""
+def told_to(journal: Journal, audit: Audit, twins: Twins) -> Tell:
+    """Writes down in log and audit that a cluster has vouched for a certificate.
+
+    Where it did so by its own authority, which it has just learned, that tells which cluster it is.
+    """
 
     async def tell(cluster: Cluster, endpoint: Endpoint, shown: Certificate) -> None:
         words = f"the cluster vouches for the certificate of {endpoint.authority}, {shown.sha256}"
         journal.write(words, cluster=cluster.name)
         await audit.record("vouch", cluster, endpoint=endpoint.url, fingerprint=shown.sha256)
+        if shown.pem not in cluster.trust.vouched:
+            await twins.look(cluster)
 
     return tell
 

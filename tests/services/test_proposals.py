@@ -309,3 +309,41 @@ async def test_what_was_learned_meanwhile_stays() -> None:
     await found.bench.repository.save(replace(found.record, trust=replace(PINNED, vouched=(OTHER.pem,))))
     kept = await service.keep_endpoints(found.record, proposals_found)
     assert kept.trust.vouched == (OTHER.pem, OWN.pem)
+
+
+# Registered twice
+
+
+def twins(words: list[str]) -> list[str]:
+    return [text for text in words if "registered twice" in text]
+
+
+async def test_a_cluster_that_learns_its_authority_late_and_has_that_of_another_record_says_so() -> None:
+    found = Found(Trust(TrustMode.SYSTEM, certificate().sha256, certificate=certificate()))
+    found.first.trusted_by_system = True
+    found.vouches_for(OWN.sha256)
+    found.second.certificate = OWN
+    other = replace(cluster("fra old", number=2, host="10.20.0.19"), trust=PINNED)
+    await found.bench.repository.save(other)
+    found.bench.services.fleet.load()
+    kept, _ = await found.take()
+    assert kept.trust.authority == CA
+    journal = twins([entry.text for entry in found.bench.services.journal.entries() if entry.failure])
+    assert len(journal) == 1
+    assert '"fra" and "fra old" have the same authority' in journal[0]
+    assert "`pxm deregister fra`, then `pxm edit 'fra old' --add-endpoint https://10.20.0.11:8006`" in journal[0]
+    found.bench.services.fleet.pass_on_notices()
+    assert twins(list(found.bench.services.fleet.view().notices)) == journal
+    assert twins([entry.text for entry in found.bench.services.journal.entries()]) == journal, "and is logged once"
+    assert await found.bench.repository.find_by_id(other.id) == other, "nothing is merged"
+    assert found.bench.services.clusters.means.twins.take() == ()
+
+
+async def test_a_leaf_that_is_vouched_for_does_not_say_again_that_there_is_a_copy() -> None:
+    found = Found()
+    found.second.certificate, found.second.authority = OWN, None
+    found.vouches_for(OWN.sha256)
+    await found.bench.repository.save(replace(cluster("copy", number=2, host="10.20.0.19"), trust=PINNED))
+    kept, _ = await found.take()
+    assert kept.trust.vouched == (OWN.pem,)
+    assert found.bench.services.clusters.means.twins.take() == ()

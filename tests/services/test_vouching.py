@@ -119,6 +119,27 @@ async def test_a_system_cluster_learns_the_authority_of_the_nodes_that_are_not_p
     assert (learned.mode, learned.authority, learned.vouched) == (TrustMode.SYSTEM, CA, ())
 
 
+async def test_a_check_that_learns_the_authority_of_another_record_says_so_once() -> None:
+    trust = Trust(TrustMode.SYSTEM, certificate().sha256, certificate=certificate())
+    nodes = Nodes(pinned(trust=trust), by_system=True)
+    nodes.servers[FIRST].authority = CA
+    await nodes.bench.repository.save(TWIN)
+    for _ in range(2):
+        assert (await nodes.check()).error is None
+    (words,) = nodes.bench.services.clusters.means.twins.take()
+    assert '"fra" and "twin" have the same authority' in words
+    assert words in [entry.text for entry in nodes.bench.services.journal.entries() if entry.failure]
+
+
+async def test_a_certificate_that_is_accepted_may_turn_out_to_be_that_of_another_record() -> None:
+    found = one(FakeServer(certificate=CUSTOM, authority=CA))
+    await found.repository.save(TWIN)
+    await accept(found, CUSTOM)
+    assert len(found.services.clusters.means.twins.take()) == 1
+    await accept(found, CUSTOM)
+    assert found.services.clusters.means.twins.take() == ()
+
+
 async def test_a_renewed_leaf_of_the_authority_is_kept_in_the_record() -> None:
     nodes = Nodes(replace(pinned(), endpoints=ENDPOINTS[1:2]))
     nodes.servers[SECOND].certificate = CUSTOM
@@ -139,6 +160,10 @@ async def test_what_a_check_learned_outlives_the_next_one_that_builds_on_it() ->
     assert apply_check(nodes.record, joined).trust.vouched == (CUSTOM.pem,)
 
 
+TWIN = replace(
+    cluster("twin", number=2, host="10.20.0.19"),
+    trust=Trust(TrustMode.PINNED_CA, certificate().sha256, CA.pem, CA, certificate()),
+)
 ONE = replace(cluster("fra"), endpoints=(Endpoint(FIRST),))
 
 

@@ -9,7 +9,7 @@ from textual.widgets import Input
 
 from pxm_tui.domain.certificate import Trust, TrustMode
 from pxm_tui.domain.cluster import Endpoint
-from pxm_tui.services.dialog import KnownAnswer, KnownQuestion
+from pxm_tui.services.dialog import Kinship, KnownAnswer, KnownQuestion
 from pxm_tui.tui.screens.known import KnownDialog
 from pxm_tui.tui.screens.register import RegisterScreen
 from tests.fakes import HOSTILE_NAME, NOW, Bench, FakeServer, certificate, cluster, make_bench
@@ -37,7 +37,7 @@ def stage(bench: Bench, question: KnownQuestion) -> Stage:
 @pytest.mark.parametrize("size", [(80, 24), (44, 20)])
 async def test_the_three_ways(keys: list[str], answer: KnownAnswer | None, size: tuple[int, int]) -> None:
     bench = make_bench()
-    app = stage(bench, KnownQuestion(KNOWN, NEW, "authority"))
+    app = stage(bench, KnownQuestion(KNOWN, NEW, Kinship.AUTHORITY))
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         bench.clock.advance(0.6)
@@ -48,7 +48,7 @@ async def test_the_three_ways(keys: list[str], answer: KnownAnswer | None, size:
 
 async def test_what_is_known_is_said_and_a_burst_decides_nothing() -> None:
     bench = make_bench()
-    app = stage(bench, KnownQuestion(replace(KNOWN, name=HOSTILE_NAME), NEW, "authority"))
+    app = stage(bench, KnownQuestion(replace(KNOWN, name=HOSTILE_NAME), NEW, Kinship.AUTHORITY))
     async with app.run_test() as pilot:
         app.burst("\t\r")
         await pilot.pause()
@@ -62,7 +62,7 @@ async def test_what_is_known_is_said_and_a_burst_decides_nothing() -> None:
 
 async def test_an_endpoint_that_it_has_can_only_be_registered_separately() -> None:
     bench = make_bench()
-    app = stage(bench, KnownQuestion(KNOWN, KNOWN.endpoint, "authority"))
+    app = stage(bench, KnownQuestion(KNOWN, KNOWN.endpoint, Kinship.AUTHORITY))
     async with app.run_test() as pilot:
         await pilot.pause()
         bench.clock.advance(0.6)

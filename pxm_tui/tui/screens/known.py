@@ -7,13 +7,17 @@ from textual.app import ComposeResult
 
 from pxm_tui.domain.cluster import Cluster
 from pxm_tui.services.bundle import Services
-from pxm_tui.services.dialog import KnownAnswer, KnownQuestion
+from pxm_tui.services.dialog import Kinship, KnownAnswer, KnownQuestion
 from pxm_tui.tui.dialog import BoxDialog, buttons
 from pxm_tui.tui.fields import PushButton
 from pxm_tui.tui.prose import BLANK, Fact, Prose
 from pxm_tui.tui.text import safe
 
 _LABEL = 20
+
+
+def _kinship(kind: Kinship, name: str) -> str:
+    return f"it has the same {kind}" if kind is not Kinship.VOUCHED else kind.words(name)
 
 
 class KnownDialog(BoxDialog[KnownAnswer | None]):
@@ -58,7 +62,7 @@ class KnownDialog(BoxDialog[KnownAnswer | None]):
                 [
                     Fact(
                         f"{question.endpoint.url} belongs to {name}, which is registered already at "
-                        f"{question.cluster.endpoint.url}: it has the same {question.kind}."
+                        f"{question.cluster.endpoint.url}: {_kinship(question.kind, name)}."
                     ),
                     BLANK,
                     Fact(

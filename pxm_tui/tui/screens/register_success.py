@@ -272,15 +272,23 @@ class RegisteredScreen(PxmScreen[bool]):
             yield "Login", f"{cluster.login.name}, as before; what you typed to log in is forgotten"
             return
         yield "Trust", _trust(cluster)
+        identity = self._warning("identity")
+        if identity is not None:
+            yield "Identity", f"{identity.message} {on_screen(identity.do)}"
         yield "Rights", snapshot.rights
         if cluster.limits:
             line = grant_line(cluster.login.user, cluster.login.token_id)
             yield "", f"To let it see everything, on a node: `{line}`"
         yield "Login", _login(cluster, self._vault, self.services.clock(), second_factor=self._second_factor)
-        token = next((step for step in self._registration.steps if step.name == "token"), None)
-        if token is not None and token.state is StepState.WARNING:
+        token = self._warning("token")
+        if token is not None:
             yield "", f"{token.message} {on_screen(token.do)}"
         yield "Secrets", _secrets(self.services, self._vault)
+
+    def _warning(self, name: str) -> Step | None:
+        """The step of that name, where it passed with a warning."""
+        steps = self._registration.steps
+        return next((step for step in steps if step.name == name and step.state is StepState.WARNING), None)
 
 
 def _cluster_words(cluster: Cluster) -> str:
