@@ -142,13 +142,19 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ),
     (
         "The same cluster is registered twice",
-        "It is known by its proven authority, whatever its name or address: the node becomes an endpoint of it, or "
-        "`already_registered` where nobody is there to ask.",
+        "It is known by its proven authority, whatever its name or address, or vouches itself for a node that has a "
+        "certificate of its own: the node becomes an endpoint of it, or `already_registered` where nobody is there to "
+        "ask. Where it cannot be asked, a warning names it. A server that only says it is of it gets no credential "
+        "of it and no place in it.",
         (
             "tests/services/test_identity.py::test_a_second_node_of_a_known_cluster_becomes_an_endpoint_of_it",
             "tests/services/test_identity.py::test_without_a_person_the_hint_names_the_cluster_and_the_line",
             "tests/services/test_identity.py::test_another_cluster_of_the_same_name_is_another_cluster",
             "tests/cli/test_must_show.py::test_two_nodes_of_one_cluster",
+            "tests/cli/test_must_show.py::test_two_nodes_of_one_cluster_one_of_which_has_a_certificate_of_its_own",
+            "tests/services/test_membership.py::test_where_it_cannot_be_asked_nothing_is_proven_and_the_step_says_so",
+            "tests/proxmox/test_membership.py::"
+            "test_a_server_that_lies_gets_nothing_of_the_known_cluster_and_no_place_in_it",
         ),
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ import pytest
 
 from pxm_tui.api import models
 from pxm_tui.domain import certificate_messages, connection_messages, login_messages
+from pxm_tui.domain.certificate import Trust, TrustMode
 from pxm_tui.domain.cluster import Endpoint, LoginMethod, Status
 from pxm_tui.domain.errors import PxmError, StorageError
 from tests.api.serving import BODY, CLUSTERS, bench, serving
-from tests.fakes import FakeSecrets, FakeServer, certificate, cluster
+from tests.fakes import FakeSecrets, FakeServer, certificate, cluster, make_bench
 
 HERE = Endpoint("10.20.0.11")
 PROD = cluster("fra-prod-1", number=1)
@@ -374,3 +376,30 @@ def test_the_model_has_every_field_of_a_record_and_no_other() -> None:
         assert keys(again) == keys(document)
         assert again == document
         assert set(models.Cluster.model_fields) == set(document)
+
+
+@pytest.mark.parametrize("down", [False, True])
+async def test_a_node_of_a_known_cluster_that_has_a_certificate_of_its_own(tmp_path: Path, down: bool) -> None:
+    """Nobody is there to ask: 409. Where the known one cannot be asked it is registered, and the log says so."""
+    authority, leaf, there = certificate(seed=50), certificate(seed=2), Endpoint("10.20.0.12")
+    trust = Trust(TrustMode.PINNED_CA, leaf.sha256, authority.pem, authority, leaf)
+    listed = frozenset({certificate().sha256, leaf.sha256})
+    first = FakeServer(certificate=leaf, authority=authority, node_fingerprints=listed)
+    if down:
+        first.errors["connect"] = connection_messages.refused(there)
+    node = FakeServer(presented=authority, node_fingerprints=listed)
+    known = replace(cluster("known", number=4, host=there.host), trust=trust)
+    found = make_bench([known], servers={there.host: first, HERE.host: node})
+    async with serving(found, tmp_path) as running:
+        done = await running.ask("POST", CLUSTERS, json=BODY)
+        if not down:
+            assert (done.status_code, done.json()["error"]["code"]) == (409, "already_registered")
+            assert "pxm edit known --add-endpoint https://10.20.0.11:8006" in done.json()["error"]["hint"]
+            tried = await running.ask("POST", f"{CLUSTERS}?dry_run=true", json=BODY)
+            assert tried.status_code == 409
+            assert await found.repository.list() == (known,)
+            return
+        assert done.status_code == 201
+        journal = [entry.text for entry in found.services.journal.entries() if entry.failure]
+        assert 'It says that it is of "known", which could not be asked (refused)' in journal[0]
+        assert await found.repository.find_by_id(known.id) == known

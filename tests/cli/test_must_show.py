@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pxm_tui.simulator.certificates import CertificateAuthority
 from pxm_tui.simulator.control import SimulatedCluster
 from pxm_tui.simulator.options import ClusterOptions
 from pxm_tui.simulator.totp import totp
 from tests.cli.conftest import Done, Pxm
+from tests.cli.person import Person
 from tests.fleet_fixtures import FleetFactory
+from tests.proxmox.servers import authority as public_authority
+from tests.proxmox.servers import company_authority
 
 
 @pytest.fixture
@@ -146,4 +151,88 @@ def test_two_nodes_of_one_cluster(program: Pxm, one: SimulatedCluster) -> None:
     assert total(program) == 1
     separate = register(program, one, "--separate", name="two", endpoint=second, fingerprint=fingerprint)
     assert record(separate)["id"] != first["id"]
+    assert total(program) == 2
+
+
+def present_its_own(cluster: SimulatedCluster, node: str, signer: CertificateAuthority | None = None) -> None:
+    """Let a node have a certificate of its own, of a company's authority where nothing else is said."""
+    address = cluster.state.nodes[node].address
+    issuer = signer or company_authority()
+    cluster.present(node, issuer.issue(node, domain="example.net", address=address, now=time.time()))
+
+
+@pytest.mark.parametrize("own", [0, 1])
+def test_two_nodes_of_one_cluster_one_of_which_has_a_certificate_of_its_own(
+    program: Pxm, one: SimulatedCluster, own: int
+) -> None:
+    present_its_own(one, one.nodes[own])
+    second, fingerprint = one.endpoint_of(one.nodes[1]), one.fingerprint_of(one.nodes[1])
+    one.stop_listening(one.nodes[1])
+    mode = record(register(program, one))["trust"]["mode"]
+    assert mode == ("pinned_leaf" if own == 0 else "pinned_ca")
+    one.listen_again(one.nodes[1])
+    refused = register(program, one, name="two", endpoint=second, fingerprint=fingerprint)
+    assert error(refused)[:2] == (4, "already_registered")
+    assert f"pxm edit one --add-endpoint {second}" in refused.json["error"]["hint"]
+    tried = register(program, one, "--dry-run", name="two", endpoint=second, fingerprint=fingerprint)
+    assert (tried.status, total(program)) == (4, 1)
+    assert [step["name"] for step in tried.json["steps"] if step["state"] == "failed"] == ["identity"]
+    one.stop_listening(one.nodes[0])
+    alone = register(program, one, "--dry-run", name="two", endpoint=second, fingerprint=fingerprint)
+    (step,) = [step for step in alone.json["steps"] if step["name"] == "identity"]
+    assert (alone.status, step["state"], step["cause"]) == (0, "warning", "not_asked")
+    assert f"pxm edit one --add-endpoint {second}" in step["hint"]
+    one.listen_again(one.nodes[0])
+    assert program("edit", "one", "--add-endpoint", second).status == 0
+    assert program("check", "one").status == 0
+    separate = register(program, one, "--separate", name="two", endpoint=second, fingerprint=fingerprint)
+    assert record(separate)["name"] == "two"
+
+
+def test_a_person_adds_a_node_with_a_certificate_of_its_own(program: Pxm, one: SimulatedCluster) -> None:
+    present_its_own(one, one.nodes[1])
+    second = one.endpoint_of(one.nodes[1])
+    one.stop_listening(one.nodes[1])
+    record(register(program, one))
+    one.listen_again(one.nodes[1])
+    with Person(
+        "register", "two", second, "--token-id", one.token_id, "--fingerprint", one.fingerprint_of(one.nodes[1])
+    ) as person:
+        person.sees("Secret of the token")
+        person.types(f"{one.token_secret}\n")
+        person.sees("one vouches for its certificate")
+        person.sees("Type endpoint, separate or no: ")
+        person.types("endpoint\n")
+        assert person.ends() == 0
+    assert total(program) == 1
+    assert [found["url"] for found in program("show", "one", "--json").json["endpoints"]] == one.endpoints
+    one.stop_listening(one.nodes[0])
+    assert program("check", "one").status == 0
+
+
+def test_two_records_that_turn_out_to_be_of_one_cluster_are_named(
+    program: Pxm, fresh_fleet: FleetFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The known one was down at the registration; the authority shows only in the other nodes, after the save."""
+    lab = fresh_fleet(ClusterOptions("lab", "9.2", nodes=3, guests=4)).clusters[0]
+    first, second, third = lab.nodes
+    for node in (second, third):
+        lab.stop_listening(node)
+    record(register(program, lab))
+    for node in (second, third):
+        lab.listen_again(node)
+    lab.stop_listening(first)
+    public, file = public_authority("public"), tmp_path / "system.pem"
+    file.write_text(public.own.pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "empty"))
+    present_its_own(lab, second, public)
+    done = program(
+        "register", "two", lab.endpoint_of(second), "--token-id", lab.token_id, "--token-secret-stdin",
+        stdin=f"{lab.token_secret}\n",
+    )  # fmt: skip
+    assert done.status == 0, done.err
+    assert 'of "one", which could not be asked (refused)' in done.err
+    assert '"two" and "one" have the same authority: one cluster, registered twice' in done.err
+    assert f"`pxm deregister two`, then `pxm edit one --add-endpoint {lab.endpoint_of(second)}`" in done.err
     assert total(program) == 2

@@ -32,6 +32,25 @@ def authority(seed: str = "test", *, key_usage: bool = True) -> CertificateAutho
     return CertificateAuthority(seed, now=time.time(), key_usage=key_usage)
 
 
+class CompanyAuthority(CertificateAuthority):
+    """One that no Proxmox VE has made."""
+
+    def _make_own(self, key_usage: bool) -> Certificate:
+        key = self.make_key("company", bits=2048)
+        name = x509.Name([x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "A company")])
+        start = datetime.now(UTC).replace(hour=0, minute=0)
+        identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        builder = x509.CertificateBuilder(name, name, key.public_key(), 7, start, start + timedelta(days=900))
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        builder = builder.add_extension(identifier, critical=False)
+        return Certificate(key, builder.sign(key, hashes.SHA256()))
+
+
+def company_authority(seed: str = "a company") -> CertificateAuthority:
+    """A company's authority."""
+    return CompanyAuthority(seed, now=time.time())
+
+
 AUTHORITY = authority()
 
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 from textual.widgets import Input
 
+from pxm_tui.domain import connection_messages
 from pxm_tui.domain.certificate import Trust, TrustMode
 from pxm_tui.domain.cluster import Endpoint
 from pxm_tui.services.dialog import Kinship, KnownAnswer, KnownQuestion
 from pxm_tui.tui.screens.known import KnownDialog
 from pxm_tui.tui.screens.register import RegisterScreen
-from tests.fakes import HOSTILE_NAME, NOW, Bench, FakeServer, certificate, cluster, make_bench
+from tests.fakes import HOSTILE_NAME, NOW, Bench, FakeServer, certificate, cluster, make_bench, observation
 from tests.tui.staging import Stage, until
 
 NEW = Endpoint("10.20.0.12")
@@ -91,3 +92,38 @@ async def test_a_second_node_is_added_from_the_form() -> None:
     (stored,) = await bench.repository.list()
     assert stored.endpoints == (KNOWN.endpoint, NEW)
     assert stored.login == KNOWN.login
+
+
+@pytest.mark.parametrize("down", [False, True])
+async def test_a_node_with_a_certificate_of_its_own_is_added_or_the_page_says_what_to_do(down: bool) -> None:
+    """The known cluster vouches for it; where that is down, the node is one of its own, with a word about it."""
+    listed = frozenset({certificate(seed=2).sha256})
+    shown = FakeServer(
+        certificate=certificate(seed=2), presented=CA, node_fingerprints=listed, trusted_by_system=True,
+        observed=observation(nodes=1),
+    )  # fmt: skip
+    first = FakeServer(authority=CA, node_fingerprints=listed)
+    if down:
+        first.errors["connect"] = connection_messages.refused(KNOWN.endpoint)
+    bench = make_bench([KNOWN], servers={KNOWN.endpoint.host: first, NEW.host: shown})
+    bench.services.fleet.load()
+    app = Stage(bench, lambda: RegisterScreen(bench.services))
+    async with app.run_test(size=(90, 30)) as pilot:
+        await pilot.pause()
+        for name, value in {"endpoint": NEW.host, "user": "root@pam", "password": "right-password"}.items():
+            app.screen.query_one(f"#{name}", Input).value = value
+        app.screen.query_one("#password").focus()
+        await pilot.press("enter")
+        if down:
+            await until(pilot, lambda: "is registered" in app.shown)
+            words = " ".join(app.shown.split())
+            assert 'Identity It says that it is of "fra-prod-1", which could not be asked (refused)' in words
+            assert "--add-endpoint https://10.20.0.12:8006" in words
+            return
+        await until(pilot, lambda: isinstance(app.screen, KnownDialog))
+        assert "fra-prod-1 vouches for its certificate." in " ".join(app.shown.replace("│", " ").split())
+        bench.clock.advance(0.6)
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: "fra-prod-1 has one more endpoint" in app.shown)
+    (stored,) = await bench.repository.list()
+    assert stored.trust.vouched == (certificate(seed=2).pem,)
