@@ -80,6 +80,9 @@ def test_a_pattern_of_perl() -> None:
         ("1.5e3", {"type": "number"}, None),
         ("five", {"type": "number"}, "type check ('number') failed - got 'five'"),
         ("99", {"type": "integer", "minimum": 100}, "value must have a minimum value of 100"),
+        ("-1", {"type": "integer", "minimum": "0"}, "value must have a minimum value of 0"),
+        ("5", {"type": "integer", "minimum": "0"}, None),
+        ("0.25", {"type": "number", "minimum": 0.5}, "value must have a minimum value of 0.5"),
         (
             "9999999999",
             {"type": "integer", "maximum": 999_999_999},

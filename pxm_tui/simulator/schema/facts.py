@@ -71,8 +71,8 @@ class Parameter:
             kind=facts.get("type", "string"),
             optional=bool(facts.get("optional")),
             choices=tuple(str(choice) for choice in facts.get("enum", ())),
-            minimum=facts.get("minimum"),
-            maximum=facts.get("maximum"),
+            minimum=_number(facts.get("minimum")),
+            maximum=_number(facts.get("maximum")),
             min_length=facts.get("minLength"),
             max_length=facts.get("maxLength"),
             pattern=python_pattern(facts["pattern"]) if "pattern" in facts else None,
@@ -84,6 +84,11 @@ class Parameter:
             alias=facts.get("alias"),
             key_alias=facts.get("keyAlias"),
         )
+
+
+def _number(limit: float | str | None) -> float | None:
+    """Read a limit, which some schemas have as a string."""
+    return int(limit) if isinstance(limit, str) else limit
 
 
 def python_pattern(perl: str) -> re.Pattern[str]:
