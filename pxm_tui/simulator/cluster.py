@@ -90,8 +90,8 @@ class Cluster:
         self._leaves: dict[str, Certificate] = {}
         self._generation = 0
         self.nodes = {node.name: node for node in self._make_nodes(addresses)}
-        names, hostile = list(self.nodes), options.hostile
-        self.guests = make_guests(seed, names, options.guests, self.created_at, hostile=hostile)
+        nodes, hostile = list(self.nodes.values()), options.hostile
+        self.guests = make_guests(seed, nodes, options.guests, self.created_at, hostile=hostile)
         self.volumes: list[Volume] = []
         self.journal: Journal = make_journal()
         self.power = Power(self.clock, lambda: self.guests)

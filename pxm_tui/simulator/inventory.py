@@ -1,5 +1,6 @@
 """Nodes, guests, storages and pools of a simulated cluster, made from its seed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -207,6 +208,8 @@ FIRST_TEN = (
     ("lxc", "stopped", False, None),
     ("qemu", "paused", False, None),
 )
+BOOT_SECONDS = 90
+"""From the start of a node until its guests run."""
 PURPOSES = ("web", "db", "dns", "app", "cache", "mail", "debian12-tmpl", "build", "proxy", "queue", "git", "log")
 TAGS = ("prod", "prod;web", "dev", "db;prod", None, None)
 
@@ -226,12 +229,12 @@ def make_node(seed: str, name: str, number: int, address: str, now: float) -> No
     )
 
 
-def make_guests(seed: str, nodes: list[str], count: int, now: float, *, hostile: bool = False) -> list[Guest]:
-    """Make `count` guests, spread over `nodes`.
+def make_guests(seed: str, nodes: Sequence[Node], count: int, now: float, *, hostile: bool = False) -> list[Guest]:
+    """Make `count` guests, spread over `nodes`; none runs for longer than its node.
 
     Args:
         seed: what they follow from.
-        nodes: names of the nodes.
+        nodes: the nodes.
         count: how many.
         now: the time, in seconds since 1970.
         hostile: give the first two names that try to break whoever shows them.
@@ -242,20 +245,21 @@ def make_guests(seed: str, nodes: list[str], count: int, now: float, *, hostile:
     return guests
 
 
-def _make_guest(seed: str, nodes: list[str], index: int, now: float) -> Guest:
+def _make_guest(seed: str, nodes: Sequence[Node], index: int, now: float) -> Guest:
     numbers = seeded(seed, "guest", index)
+    node = nodes[index % len(nodes)]
     if index < len(FIRST_TEN):
         kind, status, template, lock = FIRST_TEN[index]
     else:
         kind = numbers.choices(("qemu", "lxc"), (3, 2))[0]
         status = numbers.choices(("running", "stopped"), (4, 1))[0]
         template, lock = False, None
-    uptime = numbers.randrange(3600, 60 * 86400)
+    uptime = min(numbers.randrange(3600, 60 * 86400), int(now - node.started_at) - BOOT_SECONDS)
     return Guest(
         kind=kind,
         vmid=100 + index,
         name=f"{PURPOSES[index % len(PURPOSES)]}-{index // len(PURPOSES) + 1:02d}",
-        node=nodes[index % len(nodes)],
+        node=node.name,
         status=status,
         cores=numbers.choice((1, 2, 4, 8)),
         memory=numbers.choice((1, 2, 4, 8, 16)) * GIB,

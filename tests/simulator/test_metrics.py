@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from pxm_tui.simulator.inventory import Guest, make_guests
+from pxm_tui.simulator.inventory import Guest, make_guests, make_node
 from pxm_tui.simulator.metrics import (
     guest_activity,
     guest_figures,
@@ -18,9 +18,12 @@ NOW = 1_795_386_306.0
 COUNTERS = ("netin", "netout", "diskread", "diskwrite")
 
 
+NODES = [make_node("seed", name, number, "127.0.0.1", NOW) for number, name in enumerate(("pve1", "pve2"), 1)]
+
+
 @pytest.fixture
 def guests() -> list[Guest]:
-    return make_guests("seed", ["pve1", "pve2"], 60, NOW)
+    return make_guests("seed", NODES, 60, NOW)
 
 
 def running(guests: list[Guest]) -> list[Guest]:
@@ -28,7 +31,7 @@ def running(guests: list[Guest]) -> list[Guest]:
 
 
 def test_the_same_for_the_same_seed_and_time(guests: list[Guest]) -> None:
-    again = make_guests("seed", ["pve1", "pve2"], 60, NOW)
+    again = make_guests("seed", NODES, 60, NOW)
     moments = (NOW, NOW + 10, NOW + 86_400)
     for one, other in zip(guests, again, strict=True):
         assert [guest_figures(one, at) for at in moments] == [guest_figures(other, at) for at in moments]
@@ -58,6 +61,17 @@ def test_traffic_follows_the_processor(guests: list[Guest]) -> None:
     for guest in running(guests)[:10]:
         pairs = [(guest_activity(guest, NOW + n * 600), guest_rates(guest, NOW + n * 600)["netin"]) for n in range(144)]
         assert [pair[1] for pair in sorted(pairs)] == sorted(pair[1] for pair in pairs)
+
+
+def test_no_guest_runs_for_longer_than_its_node(guests: list[Guest]) -> None:
+    NODES[0].started_at, before = NOW - 86_400, NODES[0].started_at
+    try:
+        again = make_guests("seed", NODES, 60, NOW)
+    finally:
+        NODES[0].started_at = before
+    late = [guest for guest in again if guest.node == "pve1" and guest.started_at is not None]
+    assert all(NOW - 86_400 < (guest.started_at or 0) < NOW for guest in late)
+    assert [guest.status for guest in again] == [guest.status for guest in guests]
 
 
 def test_days_have_a_rhythm(guests: list[Guest]) -> None:
