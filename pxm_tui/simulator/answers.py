@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -183,7 +184,7 @@ def plain_bytes(error: ProtocolError, release: Release, now: float) -> bytes:
         now: the time for the `Date` header, in seconds since 1970.
     """
     body = error.message.encode("utf-8") if release.message_in_body else b""
-    response = to_response(Answer(error.status, error.message, body or None), now=now, keep=False, compress=False)
+    response = to_response(Answer(error.status, error.message, body or None), now=now, keep=False, encoding=None)
     head = "".join(f"{name}: {value}\r\n" for name, value in response.headers.items())
     return f"HTTP/1.0 {error.status} {error.message}\r\n{head}\r\n".encode() + body
 
@@ -192,14 +193,20 @@ def _encode(document: dict[str, object]) -> bytes:
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
 
 
-def to_response(answer: Answer, *, now: float, keep: bool, compress: bool) -> WireResponse:
+def _compressed(body: bytes, encoding: str) -> bytes:
+    if encoding == "gzip":
+        return gzip.compress(body, COMPRESSION_LEVEL, mtime=0)
+    return zlib.compress(body, COMPRESSION_LEVEL)
+
+
+def to_response(answer: Answer, *, now: float, keep: bool, encoding: str | None) -> WireResponse:
     """Turn an answer into a response of the server's library.
 
     Args:
         answer: what to send.
         now: the time for the `Date` header, in seconds since 1970.
         keep: whether the connection may stay open after it.
-        compress: whether the client accepts gzip.
+        encoding: how a long body is compressed, `gzip` or `deflate`; None where it is not.
     """
     body = answer.body
     headers = CIMultiDict[str]()
@@ -214,9 +221,9 @@ def to_response(answer: Answer, *, now: float, keep: bool, compress: bool) -> Wi
         headers.add("Location", answer.location)
     headers.add("Server", "pve-api-daemon/3.0")
     if body is not None:
-        if compress and len(body) > COMPRESS_FROM:
-            body = gzip.compress(body, COMPRESSION_LEVEL, mtime=0)
-            headers.add("Content-Encoding", "gzip")
+        if encoding is not None and len(body) > COMPRESS_FROM:
+            body = _compressed(body, encoding)
+            headers.add("Content-Encoding", encoding)
         headers.add("Content-Length", str(len(body)))
         if answer.content_type is not None:
             headers.add("Content-Type", answer.content_type)

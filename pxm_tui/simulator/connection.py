@@ -102,14 +102,19 @@ class Connection:
             status, reason = (308, "Permanent Redirect")
         body = None if request.method == "HEAD" else reason.encode("ascii")
         answer = Answer(status, reason, body, location=f"https://{request.headers.get('Host')}{request.path_qs}")
-        response = to_response(answer, now=self._cluster.clock(), keep=True, compress=False)
+        response = to_response(answer, now=self._cluster.clock(), keep=True, encoding=None)
         response.force_close()
         return response
 
     def _respond(self, request: web.BaseRequest, answer: Answer) -> WireResponse:
         keep = answer.status < 400 and self._requests < REQUESTS_PER_CONNECTION and bool(request.keep_alive)
-        compress = "gzip" in request.headers.get("Accept-Encoding", "")
-        return to_response(answer, now=self._cluster.clock(), keep=keep, compress=compress)
+        encoding = self._encoding(request.headers.get("Accept-Encoding", ""))
+        return to_response(answer, now=self._cluster.clock(), keep=keep, encoding=encoding)
+
+    def _encoding(self, accepted: str) -> str | None:
+        """Choose how a long body is compressed, of what the client accepts."""
+        known = ("gzip", "deflate") if self._cluster.release.deflates else ("gzip",)
+        return next((encoding for encoding in known if encoding in accepted), None)
 
     def _note(self, request: web.BaseRequest) -> None:
         """Write down what came, for those who want to know what was sent."""

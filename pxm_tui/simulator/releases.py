@@ -48,6 +48,11 @@ class Release:
         return self.at_least(7, 4)
 
     @property
+    def deflates(self) -> bool:
+        """Bodies are compressed by deflate where gzip is not accepted (pve-http-server 5.1.0 and later)."""
+        return self.at_least(8, 2)
+
+    @property
     def hides_authentication_details(self) -> bool:
         """Every failure before the handler reads `Authentication failed!` (pve-manager 9.1.5 and later)."""
         return self.at_least(9, 2)

@@ -62,6 +62,12 @@ def test_space_and_bridges_have_their_own_privileges(api: Api) -> None:
         assert reply.reason == "Permission check failed (/sdn/zones/localnetwork/vmbr0, SDN.Use)"
         api.ask("PUT", "/access/acl", path="/sdn", roles="PVESDNUser", users="mover@pve")
     assert mover.do(f"{path}/clone", newid=NEW) == "OK"
+    if api.cluster.state.release.at_least(8, 4):
+        api.ask("PUT", "/access/roles/Mover", privs=privileges.replace(",VM.Config.Disk", ""))
+        move = {"target": target, "online": 1, "with_local_disks": 1}
+        reply = mover.ask("POST", f"{path}/migrate", **move, targetstorage="local-lvm")
+        assert reply.reason == f"Permission check failed (/vms/{RUNNING_VM}, VM.Config.Disk)"
+        assert mover.do(f"{path}/migrate", **move, targetstorage="1") == "OK"
 
 
 def test_storages_that_do_not_exist_or_hold_no_disks(api: Api) -> None:

@@ -1,5 +1,6 @@
 """One node: what it tells of itself, what it remembers, and what happens when it is turned off."""
 
+import re
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -168,7 +169,9 @@ def test_services_network_and_disks(fresh_fleet: FleetFactory) -> None:
     serials = {disk["serial"] for node in api.cluster.nodes for disk in api.get(f"/nodes/{node}/disks/list")}
     assert len(serials) == 2 * len(api.cluster.nodes)
     assert api.get("/nodes/pve1/time")["time"] == int(api.clock())
-    assert api.get("/nodes/pve1/syslog", start=2, limit=3)[0]["n"] == 3
+    line = api.get("/nodes/pve1/syslog", start=2, limit=3)[0]
+    assert line["n"] == 3
+    assert re.fullmatch(r"[A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d pve1 systemd\[1\]: Started cron\.service - .+\.", line["t"])
 
 
 @pytest.mark.parametrize(("version", "installed", "earlier"), [("9.2", "9.2.11", "9.2.6"), ("7.4", "7.4-16", "7.4-3")])

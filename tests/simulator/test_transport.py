@@ -3,6 +3,7 @@
 import gzip
 import json
 import ssl
+import zlib
 
 import pytest
 
@@ -163,6 +164,27 @@ def test_gzip_from_1024_bytes_on(fleet: FleetThread) -> None:
     assert json.loads(gzip.decompress(long.body))["data"]
     short = ask(cluster.endpoint, "GET", "/api2/json/version", headers)
     assert short.values("Content-Encoding") == []
+
+
+@pytest.mark.parametrize(
+    ("version", "accepted", "encoding"),
+    [
+        ("9.2", "deflate", ["deflate"]),
+        ("9.2", "deflate, gzip", ["gzip"]),
+        ("7.4", "deflate", []),
+    ],
+)
+def test_deflate_where_gzip_is_not_accepted(
+    fresh_fleet: FleetFactory, version: str, accepted: str, encoding: list[str]
+) -> None:
+    cluster = fresh_fleet(ClusterOptions("packed", version, nodes=1, guests=10)).clusters[0]
+    headers = {**token_header(cluster), "Accept-Encoding": accepted}
+    reply = ask(cluster.endpoint, "GET", "/api2/json/cluster/resources", headers)
+    assert reply.values("Content-Encoding") == encoding
+    body = reply.body
+    if encoding:
+        body = gzip.decompress(body) if encoding == ["gzip"] else zlib.decompress(body)
+    assert json.loads(body)["data"]
 
 
 def test_unwanted_compression(fleet: FleetThread) -> None:

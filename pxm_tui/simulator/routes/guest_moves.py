@@ -78,7 +78,7 @@ def migrate_machine(call: Call) -> str:
     require_unlocked(guest)
     if guest.running and not call.number("online"):
         raise handler_error("can't migrate running VM without --online")
-    require_target_storage(call, "targetstorage")
+    require_target_storage(call, "targetstorage", guest.vmid)
     with_disks = bool(call.number("with-local-disks"))
     return _migrate(call, guest, target, with_disks=with_disks, restart=False)
 
@@ -87,7 +87,7 @@ def migrate_container(call: Call) -> str:
     """Answer `POST /nodes/{node}/lxc/{vmid}/migrate`: a running one can only be stopped and started again."""
     target, guest = _target(call), guest_of(call)
     require_unlocked(guest)
-    require_target_storage(call, "target-storage")
+    require_target_storage(call, "target-storage", guest.vmid)
     restart, online = bool(call.number("restart")), bool(call.number("online"))
     if guest.running and not restart and not online:
         raise handler_error("can't migrate running container without --online or --restart")

@@ -63,8 +63,8 @@ def require_space_for_new(call: Call, options: Mapping[str, object]) -> None:
             _require_content(match.group(1), "storage")
 
 
-def require_target_storage(call: Call, parameter: str) -> None:
-    """Refuse to move disks to storages that do not exist, hold none, or are not for who asks.
+def require_target_storage(call: Call, parameter: str, vmid: int) -> None:
+    """Refuse to move a guest's disks to storages that do not exist, hold none, or are not for who asks.
 
     Raises:
         ApiError: one of those that the map in `parameter` names is such.
@@ -73,6 +73,8 @@ def require_target_storage(call: Call, parameter: str) -> None:
         name = entry.rpartition(":")[2]
         if name == "1":
             continue
+        if call.release.at_least(8, 4):
+            call.require(f"/vms/{vmid}", ["VM.Config.Disk"])
         storage_named(name)
         call.require(f"/storage/{name}", [SPACE])
         _require_content(name, parameter)

@@ -1,6 +1,7 @@
 """What a node tells of its operating system: services, network, disks, clock, subscription."""
 
 import hashlib
+from datetime import UTC, datetime
 
 from pxm_tui.simulator.clock import seeded
 from pxm_tui.simulator.errors import handler_error, parameter_error
@@ -153,12 +154,14 @@ def show_configuration(_call: Call) -> Entry:
 
 def list_system_log(call: Call) -> list[Entry]:
     """Answer `GET /nodes/{node}/syslog`: lines that say when which daemon was started."""
-    started = int(call.node.started_at)
-    lines = [f"{name}[{900 + index}]: started {SERVICES[name]}" for index, name in enumerate(SERVICES)]
-    call.total = len(lines)
+    call.total = len(SERVICES)
     start, limit = call.number("start") or 0, call.number("limit") or 50
-    numbered = list(enumerate(lines, 1))[start : start + limit]
-    return [{"n": number, "t": f"{started + number} {call.node.name} {line}"} for number, line in numbered]
+    lines = []
+    for number, (name, title) in enumerate(SERVICES.items(), 1):
+        moment = datetime.fromtimestamp(call.node.started_at + number, UTC).strftime("%b %d %H:%M:%S")
+        unit = f"{name}.service - {title}" if call.release.at_least(8) else title
+        lines.append({"n": number, "t": f"{moment} {call.node.name} systemd[1]: Started {unit}."})
+    return list(lines[start : start + limit])
 
 
 def change_power(call: Call) -> None:
