@@ -28,6 +28,10 @@ SAME = "same"
 ROLES = ((SAME, "as before"), ("auditor", "auditor"), ("operator", "operator"), ("all", "all rights"))
 
 
+PROMISE_FIRST = "The token is made, checked and saved first; then the password is forgotten."
+"""Where the login was a password until now."""
+
+
 class RotateScreen(LoginScreen):
     """The owner's login and a role. Gives what was done when it went through, or None.
 
@@ -41,7 +45,10 @@ class RotateScreen(LoginScreen):
 
     def __init__(self, services: Services, view: ClusterView) -> None:
         super().__init__(services, view)
-        self._role = Choice(ROLES, id="role")
+        self._has_token = view.cluster.login.token_id is not None
+        if not self._has_token:
+            self.DOES, self.PROMISE = "Make a token", PROMISE_FIRST
+        self._role = Choice(ROLES if self._has_token else ROLES[1:], id="role")
         self.cleanup: tuple[str, ...] = ()
         """Commands for what is left on the cluster."""
 
@@ -64,7 +71,8 @@ class RotateScreen(LoginScreen):
     @property
     def box_title(self) -> str:
         """Whose token."""
-        return f"Rotate the token of {self._cluster.name}"
+        doing = "Rotate the token of" if self._has_token else "Make a token for"
+        return f"{doing} {self._cluster.name}"
 
     def compose_body(self) -> ComposeResult:
         """The role below the login."""
