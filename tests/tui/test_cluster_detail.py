@@ -60,6 +60,17 @@ async def test_an_unreachable_cluster() -> None:
     assert lines[23] == " Esc Back  c Check now  D Deregister  y Copy report  l Log  e Edit  ? Help"
 
 
+async def test_a_change_that_comes_while_the_program_ends_finds_no_screen_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with driven(seen_bench()) as ui:
+        await _open(ui, "dr-ams")
+        await ui.app.screen.query_children().remove()
+        with monkeypatch.context() as ending:
+            ending.setattr(ui.app, "_running", False)
+            ui.home._gathered()
+
+
 async def test_a_degraded_cluster_names_its_node() -> None:
     async with driven(seen_bench()) as ui:
         await _open(ui, "서울-1")

@@ -112,6 +112,8 @@ class ClustersScreen(ChoosingScreen[None]):
 
     def _gathered(self) -> None:
         self._gathering = None
+        if not self.app.is_running:
+            return  # it ends: what the screens are made of goes first
         self._view = self.services.fleet.view()
         for screen in self.app.screen_stack:
             if isinstance(screen, PromptingScreen) and screen.is_mounted:
