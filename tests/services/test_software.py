@@ -121,6 +121,15 @@ async def test_a_failure_is_not_kept() -> None:
     assert bench.services.software.kept(PROD.id) is None
 
 
+async def test_what_failed_is_not_kept() -> None:
+    server = FakeServer()
+    bench = bench_of(server)
+    await read(bench)
+    server.errors["connect"] = connection_messages.refused(HERE)
+    assert (await read(bench)).problem
+    assert bench.services.software.kept(PROD.id) is None
+
+
 async def test_neither_a_check_nor_a_refresh_reads_it() -> None:
     server = FakeServer()
     checker = bench_of(server).services.clusters.means.checker()

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from pxm_tui.domain.cluster import Limit
+from pxm_tui.domain import connection_messages
+from pxm_tui.domain.cluster import Endpoint, Limit
 from pxm_tui.domain.software import NodeSoftware
 from tests.fakes import HOSTILE_NAME, NOW, Bench, FakeServer, cluster, make_bench, observation
 from tests.tui.driving import Driven, driven
@@ -269,3 +270,23 @@ async def test_a_hostile_version_is_text() -> None:
         await _asked(ui)
         await ui.shows(f"{HOSTILE_NAME} on fra-prod3")
         assert "\x1b" not in ui.shown
+
+
+async def test_what_could_not_be_read_is_read_when_the_cluster_is_back() -> None:
+    server = FakeServer(errors={"software": connection_messages.refused(Endpoint("10.20.0.11"))})
+    server.errors["connect"] = connection_messages.refused(Endpoint("10.20.0.11"))
+    bench = _answering(server)
+    async with driven(bench) as ui:
+        await ui.press("r", "enter")
+        await ui.shows("unreachable")
+        assert "Software" not in ui.shown
+        server.errors.pop("connect")
+        await bench.services.fleet.refresh()
+        await ui.shows(" Software   fra-prod1, fra-prod2 and fra-prod3: ")
+        server.errors["connect"] = connection_messages.refused(Endpoint("10.20.0.11"))
+        await bench.services.fleet.refresh()
+        await ui.shows("unreachable")
+        server.errors.clear()
+        await bench.services.fleet.refresh()
+        await ui.shows(RUNS)
+        assert len(server.software_asked) == 3

@@ -129,9 +129,8 @@ class ClusterScreen(ActingScreen[None]):
         if view is None:
             self.dismiss(None)
             return
-        if self._wants_software and view.asked and view.cluster.status in ANSWERS:
-            self._wants_software = False
-            self._read_software(view)
+        if view.asked:
+            self._look_at_software(view)
         self._show(view)
 
     def _show(self, view: ClusterView) -> None:
@@ -208,6 +207,14 @@ class ClusterScreen(ActingScreen[None]):
         """What was read not long ago is shown at once; else it is read when the cluster answers."""
         self._software = self.services.software.kept(self._cluster_id)
         self._wants_software = self._software is None
+
+    def _look_at_software(self, view: ClusterView) -> None:
+        """Read it where the cluster answers; what could not be read, once more when the cluster is back."""
+        if view.cluster.status not in ANSWERS:
+            self._wants_software |= self.services.software.kept(self._cluster_id) is None
+        elif self._wants_software:
+            self._wants_software = False
+            self._read_software(view)
 
     def action_refresh(self) -> None:
         """Ask everybody now; and this cluster's nodes what they run."""
