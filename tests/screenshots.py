@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,25 +67,35 @@ MORE = (
 
 
 class FrozenTimer:
-    """Monotonic seconds that pass only where a phase says so."""
+    """Monotonic seconds that pass only where a phase says so; for what goes on side by side, for each by itself."""
 
     def __init__(self) -> None:
         self.now = 1000.0
+        self._own: ContextVar[float | None] = ContextVar("own", default=None)
 
     def __call__(self) -> float:
         """The seconds."""
-        return self.now
+        own = self._own.get()
+        return self.now if own is None else own
+
+    def advance(self, seconds: float, *, alone: bool = False) -> None:
+        """Let time pass, for this task `alone` or for all."""
+        if alone:
+            self._own.set(self() + seconds)
+        else:
+            self.now += seconds
 
 
 class FrozenSession:
     """A real session whose phases seem to take always the same time."""
 
-    def __init__(self, inner: ProxmoxSession, timer: FrozenTimer) -> None:
+    def __init__(self, inner: ProxmoxSession, timer: FrozenTimer, *, alone: bool) -> None:
         self._inner = inner
         self._timer = timer
+        self._alone = alone
 
     def _pass(self, phase: str) -> None:
-        self._timer.now += SECONDS.get(phase, SECONDS["rest"])
+        self._timer.advance(SECONDS.get(phase, SECONDS["rest"]), alone=self._alone)
 
     async def resolve(self) -> tuple[str, ...]:
         """As the real one."""
@@ -134,7 +145,7 @@ class FrozenSession:
         try:
             return await self._inner.login(credentials, code)
         except Exception:
-            self._timer.now += 3.0
+            self._timer.advance(3.0)
             raise
 
     async def resume(self, ticket: Ticket) -> Ticket:
@@ -180,7 +191,7 @@ class FrozenGateway:
         self, endpoint: Endpoint, trust: Trust | None = None, *, token: bool = False, alone: bool = False
     ) -> FrozenSession:
         """A session with `endpoint`."""
-        return FrozenSession(self._inner.open(endpoint, trust, token=token, alone=alone), self._timer)
+        return FrozenSession(self._inner.open(endpoint, trust, token=token, alone=alone), self._timer, alone=alone)
 
     async def read_certificate(self, endpoint: Endpoint) -> Certificate:
         """As the real one."""
@@ -294,7 +305,7 @@ async def take_all(camera: Camera, fourth: SimulatedCluster) -> None:
     await type_login(camera, fourth, "not-the-password")
     await camera.shows("Certificate not trusted yet")
     camera.take("certificate")
-    camera.pilot.app.services.timer.now += 1  # type: ignore[attr-defined]
+    camera.pilot.app.services.timer.advance(1)  # type: ignore[attr-defined]
     await press("tab", "enter")
     await camera.shows("Probably")
     camera.take("register")
