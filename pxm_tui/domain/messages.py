@@ -91,11 +91,14 @@ def same_cluster(known: Cluster, endpoint: Endpoint) -> AlreadyRegisteredError:
     )
 
 
+MET_MEANWHILE = "met_meanwhile"
+
+
 def met_meanwhile(known: Cluster, endpoint: Endpoint) -> InvalidError:
     """A record that the server says it is of was saved after the known ones were asked."""
     name = one_line(known.name, 64)
     return InvalidError(
-        "changed_meanwhile",
+        MET_MEANWHILE,
         f'{endpoint.url} says that it is of "{name}", which was registered a moment ago; nothing was saved.',
         do=f'Register it once more: then "{name}" is asked. A copy of the cluster, such as a cloned lab: {SEPARATE}.',
     )

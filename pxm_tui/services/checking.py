@@ -345,10 +345,9 @@ class Checker:
 
         async def log_in(session: ProxmoxSession) -> None:
             if ticket is not None:
-                with suppress(LoginError):  # it has run out
-                    await session.resume(ticket)
-                    return
-            await session.login(given or await stored_credentials(self._secrets, cluster), None)
+                await session.resume(ticket)
+            else:
+                await session.login(given or await stored_credentials(self._secrets, cluster), None)
 
         return log_in
 

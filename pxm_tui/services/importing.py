@@ -16,7 +16,7 @@ from pxm_tui.domain.certificate import TrustMode
 from pxm_tui.domain.cluster import Cluster
 from pxm_tui.domain.errors import AlreadyRegisteredError, PxmError, StorageError
 from pxm_tui.domain.login_messages import saved_without_secret
-from pxm_tui.domain.messages import invalid
+from pxm_tui.domain.messages import MET_MEANWHILE, invalid
 from pxm_tui.domain.steps import StepState
 from pxm_tui.domain.text import fold
 from pxm_tui.domain.tokens import TokenRole
@@ -208,7 +208,12 @@ class Importer:
         from pxm_tui.services.registration import RegistrationFailedError
 
         try:
-            return await self._import(row, kept_id)
+            try:
+                return await self._import(row, kept_id)
+            except RegistrationFailedError as failure:
+                if failure.error.cause != MET_MEANWHILE or (row.login and row.login.code):
+                    raise
+            return await self._import(row, kept_id)  # a row beside it was quicker, whose cluster can be asked now
         except RegistrationFailedError as failure:
             return await self._failed(row, failure.error)
         except PxmError as error:

@@ -87,11 +87,9 @@ class Membership:
     async def _ask(self, cluster: Cluster, endpoint: Endpoint, shown: Certificate) -> Word:
         if cluster.login.refused:
             return Word(cluster, why_not="it has refused the stored login")
-        witnesses = self.checker.endpoints.witnesses(cluster) or cluster.endpoints
-        log_in = self.checker.login_of(cluster, self.checker.ticket(cluster.id))
         try:
             async with asyncio.timeout(LOOK_LIMIT):
-                return Word(cluster, await ask_cluster(self.gateway, cluster, endpoint, shown, witnesses, log_in))
+                return Word(cluster, await self._trust_with(cluster, endpoint, shown))
         except TimeoutError:
             return Word(cluster, why_not=reason_of(timeout(cluster.endpoint, LOOK_LIMIT)).short)
         except SecretsLockedError:
@@ -99,6 +97,17 @@ class Membership:
         except PxmError as error:
             await self._mark_refused(cluster, error)
             return Word(cluster, why_not=reason_of(error).short)
+
+    async def _trust_with(self, cluster: Cluster, endpoint: Endpoint, shown: Certificate) -> Trust | None:
+        """See `ask_cluster`. A ticket may have ended early; that says nothing of the password."""
+        witnesses = self.checker.endpoints.witnesses(cluster) or cluster.endpoints
+        ticket = self.checker.ticket(cluster.id)
+        if ticket is not None:
+            with suppress(LoginError):
+                log_in = self.checker.login_of(cluster, ticket)
+                return await ask_cluster(self.gateway, cluster, endpoint, shown, witnesses, log_in)
+        log_in = self.checker.login_of(cluster, None)
+        return await ask_cluster(self.gateway, cluster, endpoint, shown, witnesses, log_in)
 
     async def _mark_refused(self, cluster: Cluster, error: PxmError) -> None:
         """A login that was refused is not sent again; a token's refusal takes two endpoints, where there are two."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -15,12 +14,9 @@ from pxm_tui.domain.cluster import Cluster, Endpoint, Login, LoginMethod, Status
 from pxm_tui.domain.errors import NotPermittedError
 from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import Step
-from pxm_tui.formats.own import row_of
 from pxm_tui.services import membership
 from pxm_tui.services.dialog import Kinship, KnownAnswer, KnownQuestion, PassphraseQuestion
-from pxm_tui.services.importing import Importer, Verdict
-from pxm_tui.services.membership import MOST_ASKED
-from pxm_tui.services.ports import Refusal, Ticket
+from pxm_tui.services.ports import Ticket
 from pxm_tui.services.registration import Registration, RegistrationFailedError
 from pxm_tui.services.requests import build_request
 from tests.fakes import NOW, Bench, FakeSecrets, FakeServer, certificate, cluster, make_bench
@@ -167,6 +163,17 @@ async def test_a_ticket_in_memory_serves_and_the_closed_store_is_not_opened() ->
     assert not any(isinstance(question, PassphraseQuestion) for question in lab.dialog.questions)
 
 
+async def test_a_ticket_that_has_ended_early_does_not_speak_against_the_password() -> None:
+    known = replace(KNOWN, login=Login(LoginMethod.PASSWORD, "root@pam"))
+    lab = Lab(known)
+    ticket = Ticket("root@pam", Secret("PVE:ticket"), Secret("csrf"), 1000.0)
+    lab.bench.services.clusters.means.checker().keep_ticket(known.id, ticket)
+    lab.first.errors["resume"] = login_messages.credentials(FIRST, "root@pam", "No ticket")
+    done = await lab.register(KnownAnswer.ENDPOINT)
+    assert (done.joined, done.cluster.login.refused) == (True, False)
+    assert lab.first.logins == 1
+
+
 async def test_a_person_opens_the_store_for_the_login_of_the_known_one() -> None:
     lab = Lab(secrets=FakeSecrets("a passphrase"))
     lab.dialog.passphrases = ["wrong", "a passphrase"]
@@ -277,93 +284,3 @@ async def test_an_endpoint_that_it_has_already_is_to_be_compared_there() -> None
     assert "(no other endpoint)" in step.message
     assert "`pxm edit NAME --fingerprint SHA256`" in step.hint
     assert lab.second.logins == 1, "of who registers"
-
-
-# What a server claims
-
-
-async def test_one_that_the_known_cluster_does_not_list_gets_no_place_in_it() -> None:
-    lab = Lab(listed=frozenset({LEAF.sha256}))
-    done = await lab.register(KnownAnswer.ENDPOINT)
-    step = identity(done)
-    assert (done.joined, step.cause) == (False, "not_vouched_for")
-    assert 'of "fra prod", which does not know its certificate' in step.message
-    assert await lab.records() == [KNOWN, done.cluster]
-    assert (lab.first.logins, lab.second.logins) == (1, 1)
-    assert lab.asked() == []
-
-
-async def test_nobody_is_asked_where_nothing_is_claimed() -> None:
-    lab = Lab()
-    lab.second.presented, lab.second.node_fingerprints = certificate(seed=51), frozenset({OWN.sha256})
-    done = await lab.register()
-    assert identity(done).state == "ok"
-    assert (lab.first.sessions, lab.third.sessions) == (0, 0)
-
-
-async def test_a_server_that_claims_to_be_of_all_makes_us_ask_a_few() -> None:
-    copies = [replace(cluster(f"c{number}", number=number), trust=PINNED) for number in range(1, 30)]
-    lab = Lab(*copies, listed=frozenset())
-    await lab.register()
-    assert lab.first.sessions == MOST_ASKED
-
-
-async def test_of_several_copies_the_one_that_vouches_is_meant() -> None:
-    copy = replace(cluster("copy", number=2), endpoints=(THIRD,), trust=PINNED)
-    lab = Lab(copy, KNOWN)
-    lab.third.node_fingerprints = frozenset({LEAF.sha256})
-    await lab.register(KnownAnswer.ENDPOINT)
-    assert [question.cluster for question in lab.asked()] == [KNOWN]
-
-
-# Meanwhile
-
-
-async def test_what_is_saved_after_the_known_ones_were_asked_has_to_be_asked_too(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    lab = Lab()
-    await lab.bench.repository.delete(KNOWN.id)
-    save = lab.bench.repository.save
-
-    async def save_after_another(record: Cluster, refusal: Refusal | None = None) -> None:
-        if record != KNOWN and not await lab.bench.repository.exists(KNOWN.id):
-            await save(KNOWN)
-        await save(record, refusal)
-
-    monkeypatch.setattr(lab.bench.repository, "save", save_after_another)
-    failure = await lab.refused()
-    assert (failure.error.cause, failure.steps[-1].name) == ("changed_meanwhile", "save")
-    assert await lab.records() == [KNOWN]
-    assert [key[0] for key in lab.bench.secrets.kept] == [KNOWN.id]
-    assert (await lab.refused()).error.cause == "already_registered", "the next time it is asked"
-
-
-async def test_what_was_vouched_for_under_a_trust_that_is_gone_is_not_added(monkeypatch: pytest.MonkeyPatch) -> None:
-    lab = Lab()
-    other = replace(KNOWN, trust=replace(PINNED, anchor_pem="another"))
-    update = lab.bench.repository.update
-
-    async def changed(cluster_id: str, change: Callable[[Cluster], Cluster]) -> Cluster | None:
-        await lab.bench.repository.save(other)
-        return await update(cluster_id, change)
-
-    monkeypatch.setattr(lab.bench.repository, "update", changed)
-    with pytest.raises(RegistrationFailedError) as caught:
-        await lab.register(KnownAnswer.ENDPOINT)
-    assert caught.value.error.cause == "changed_meanwhile"
-    assert (await lab.records(), await lab.audited()) == ([other], [])
-
-
-# Many at once
-
-
-async def test_an_import_leaves_the_known_cluster_as_it_is() -> None:
-    lab = Lab()
-    entry: dict[str, Any] = {"name": "other", "endpoint": SECOND.url, "fingerprint": OWN.sha256}
-    row = row_of("row 1", {**entry, "token_id": "monitor@pve!pxm", "token_secret": "right-secret"})
-    importer = Importer(lab.bench.services.clusters, [row], lambda _: Recorder(known_answer=KnownAnswer.ENDPOINT))
-    await importer.run()
-    (result,) = importer.results()
-    assert result.verdict is Verdict.ALREADY_REGISTERED
-    assert (await lab.records(), await lab.audited()) == ([KNOWN], [])
