@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from random import Random
 
+from pxm_tui.simulator.burden import Part, add_up
 from pxm_tui.simulator.certificates import LEAF_DAYS, Certificate, CertificateAuthority, PrivateKey
 from pxm_tui.simulator.clock import Clock, ShiftedClock, seeded, seeded_bytes
 from pxm_tui.simulator.consoles import Consoles
 from pxm_tui.simulator.ha import MANAGED, SINCE_INDEX, HaResource
-from pxm_tui.simulator.inventory import Guest, Node, Pool, make_guests, make_node
+from pxm_tui.simulator.inventory import Changes, Guest, Node, Pool, make_guests, make_node
 from pxm_tui.simulator.journal import Journal, make_journal
+from pxm_tui.simulator.metrics import part_of
 from pxm_tui.simulator.options import ClusterOptions
 from pxm_tui.simulator.permissions import Permissions
 from pxm_tui.simulator.population import make_accounts, make_credentials
@@ -92,6 +94,10 @@ class Cluster:
         self.nodes = {node.name: node for node in self._make_nodes(addresses)}
         nodes, hostile = list(self.nodes.values()), options.hostile
         self.guests = make_guests(seed, nodes, options.guests, self.created_at, hostile=hostile)
+        for node in nodes:
+            node.carry(add_up(part_of(guest, works=True) for guest in self.guests if guest.node == node.name))
+        self._weighed: tuple[int, int] | None = None
+        self.weigh()
         self.volumes: list[Volume] = []
         self.journal: Journal = make_journal()
         self.power = Power(self.clock, lambda: self.guests)
@@ -108,6 +114,19 @@ class Cluster:
             make_node(self.seed, name, index + first, address, self.created_at)
             for index, (name, address) in enumerate(zip(names, addresses, strict=True))
         ]
+
+    def weigh(self) -> None:
+        """Find out what the guests of each node use together, where that has changed."""
+        state = (Changes.count, len(self.guests))
+        if state == self._weighed:
+            return
+        self._weighed = state
+        parts: dict[str, list[Part]] = {name: [] for name in self.nodes}
+        for guest in self.guests:
+            if guest.running:
+                parts[guest.node].append(part_of(guest, works=guest.quiet_since is None))
+        for name, node in self.nodes.items():
+            node.burden = add_up(parts[name])
 
     def installed_on(self, node: Node) -> Release:
         """Give the packages that a node has; it speaks as the cluster's release all the same."""

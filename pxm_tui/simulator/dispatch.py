@@ -75,6 +75,7 @@ def dispatch(cluster: Cluster, node: Node, question: Question, *, patient: bool 
     extjs = FORMATS[question.format_name]
     cluster.power.catch_up()
     cluster.tasks.catch_up(cluster.clock())
+    cluster.weigh()
     facts: RouteFacts | None = None
     call: Call | None = None
     try:

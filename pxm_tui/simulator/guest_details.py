@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 
 from pxm_tui.simulator.clock import seeded
-from pxm_tui.simulator.inventory import Guest
+from pxm_tui.simulator.inventory import Changes, Guest
 from pxm_tui.simulator.releases import Release
 
 Option = str | int
@@ -123,6 +123,7 @@ def summarize(guest: Guest, details: GuestDetails) -> None:
     guest.tags = None if tags is None else str(tags)
     disk = boot_disk(guest, options)
     guest.disk = disks_of(options)[disk][1] if disk else 0
+    Changes.note()
 
 
 def file_options(guest: Guest, release: Release, options: Options | None = None) -> Options:

@@ -73,7 +73,7 @@ def migrate(place: Place, target: Node, *, with_disks: bool, restart: bool = Fal
         if live:
             yield from _move_memory(say, guest, target)
         yield MOVE_SECONDS
-        guest.node = target.name
+        guest.move_to(target.name)
         if restart:
             say(f"start container on target node\n# /usr/bin/ssh -e none root@{target.address} pct start {guest.vmid}")
             switch_on(guest, task.now)

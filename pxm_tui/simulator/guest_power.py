@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pxm_tui.simulator.cluster import Cluster
 from pxm_tui.simulator.guest_details import apply_pending
-from pxm_tui.simulator.inventory import Guest, Node
+from pxm_tui.simulator.inventory import Changes, Guest, Node
 from pxm_tui.simulator.metrics import guest_work
 from pxm_tui.simulator.space import require_space
 from pxm_tui.simulator.tasks import Task, TaskError, Work
@@ -122,6 +122,7 @@ def switch_off(guest: Guest, now: float) -> None:
 def pause(guest: Guest, now: float) -> None:
     """Let a running guest wait."""
     guest.status, guest.quiet_since = "paused", now
+    Changes.note()
 
 
 def go_on(guest: Guest, now: float) -> None:
@@ -129,6 +130,7 @@ def go_on(guest: Guest, now: float) -> None:
     if guest.quiet_since is not None:
         guest.missed += guest_work(guest, now) - guest_work(guest, guest.quiet_since)
     guest.status, guest.quiet_since = "running", None
+    Changes.note()
 
 
 def start(place: Place) -> Body:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pxm_tui.simulator.burden import MEMORY_SWING, Burden
 from pxm_tui.simulator.clock import seeded
 from pxm_tui.simulator.rhythm import activity_and_work
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from pxm_tui.simulator.guest_details import GuestDetails
 
 GIB = 2**30
+MOST_BUSY = 0.8
+"""The share of a node's processors and memory that its guests take at most."""
 
 HOSTILE_NAME = "[/foo] [red] [@click=app.quit]x[/]"
 """A name that would do harm where somebody took it for markup."""
@@ -21,6 +24,17 @@ HOSTILE_ESCAPES = "\x1b[2J\x1b]0;owned\x07\x1b[31mred\u202e\n\tx"
 Times = tuple[tuple[float, float], ...]
 """Spans of time from and to, in seconds since 1970, the last of them at the end."""
 REMEMBERED_BREAKS = 100
+
+
+class Changes:
+    """Counts what makes a difference to the burden of nodes, of all fleets together: it happens rarely."""
+
+    count = 0
+
+    @classmethod
+    def note(cls) -> None:
+        """Count one more."""
+        cls.count += 1
 
 
 def with_break(breaks: Times, begin: float, end: float) -> Times:
@@ -43,6 +57,7 @@ class Node:
         offline_since: when the node went away, None while it is there.
         phase: sets the node's metrics apart from those of others, 0 to 1.
         full: names of its storages on which nothing is left.
+        burden: what its guests use together.
         outages: when it was away before.
         first_boot: when it was started first, None where that was `started_at`.
     """
@@ -57,6 +72,7 @@ class Node:
     phase: float
     offline_since: float | None = None
     full: set[str] = field(default_factory=set)
+    burden: Burden = field(default_factory=Burden, repr=False)
     outages: Times = ()
     first_boot: float | None = None
 
@@ -64,6 +80,13 @@ class Node:
     def online(self) -> bool:
         """Tell whether the node runs and is part of its cluster."""
         return self.offline_since is None
+
+    def carry(self, burden: Burden) -> None:
+        """Be as large as it takes for guests that use so much together."""
+        while burden.most > MOST_BUSY * self.cores:
+            self.cores *= 2
+        while burden.memory * (1 + MEMORY_SWING) > MOST_BUSY * self.memory:
+            self.memory *= 2
 
     def come_back(self, now: float) -> None:
         """Be part of the cluster again."""
@@ -142,17 +165,24 @@ class Guest:
             self.breaks = with_break(self.breaks, self.stopped_at, now)
         self.status, self.started_at, self.stopped_at = "running", now, None
         self.quiet_since, self.missed = None, 0.0
+        Changes.note()
         self.work_at_start = activity_and_work(self.phase, self.load, now)[1]
 
     def switch_off(self, now: float) -> None:
         """Let it stand still from this moment on."""
         self.status, self.started_at, self.stopped_at = "stopped", None, now
+        Changes.note()
         self.quiet_since, self.missed = None, 0.0
 
     @property
     def running(self) -> bool:
         """Tell whether the guest uses processor and memory."""
         return self.started_at is not None
+
+    def move_to(self, node: str) -> None:
+        """Be on another node."""
+        self.node = node
+        Changes.note()
 
     def was_running(self, moment: float) -> bool:
         """Tell whether the guest ran at a moment of the past."""

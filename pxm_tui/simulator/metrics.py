@@ -3,15 +3,16 @@
 import math
 from math import sin
 
+from pxm_tui.simulator.burden import MEMORY_PERIOD, MEMORY_SWING, Part
 from pxm_tui.simulator.inventory import Guest, Node, Storage
-from pxm_tui.simulator.rhythm import BUSIEST_HOUR, DAY, HOUR, TURN, activity_and_work
+from pxm_tui.simulator.rhythm import BUSIEST_HOUR, DAY, TURN, activity_and_work
 
 REFRESH = 10
 """Seconds between two rounds of pvestatd, which feeds `/cluster/resources` and `/nodes`."""
 
 Figures = dict[str, object]
 
-SLOW = TURN / (6 * HOUR)
+SLOW = TURN / MEMORY_PERIOD
 """How fast the use of a guest's memory swings, in radians a second."""
 MOST_MEMORY = 0.97
 """The share of a node's memory that is in use at most: its kernel always keeps some free."""
@@ -30,9 +31,16 @@ def wave(mean: float, phase: float, now: float) -> float:
 
 
 def node_processor(node: Node, now: float) -> float:
-    """Give the share of a node's processors that is busy: more by day than by night."""
+    """Give the share of a node's processors that is busy: with its guests, and a little with itself."""
     day = math.cos(TURN * (now - BUSIEST_HOUR) / DAY + (node.phase - 0.5) / 2)
-    return wave((0.12 + 0.3 * node.phase) * (1 + 0.3 * day), node.phase, now)
+    own = wave((0.02 + 0.04 * node.phase) * (1 + 0.3 * day), node.phase, now)
+    return min(1.0, own + node.burden.processors(now) / node.cores)
+
+
+def node_memory(node: Node, now: float) -> int:
+    """Give the bytes of memory that are in use on a node: by its guests, and by itself."""
+    own = wave(0.05 + 0.05 * node.phase, node.phase + 0.3, now / 8)
+    return int(min(MOST_MEMORY * node.memory, own * node.memory + node.burden.bytes(now)))
 
 
 def node_rates(node: Node, now: float) -> dict[str, float]:
@@ -45,7 +53,7 @@ def node_figures(node: Node, now: float) -> Figures:
     """Give a node's figures as `/nodes` and `/cluster/resources` have them (bytes, seconds)."""
     return {
         "cpu": node_processor(node, now),
-        "mem": int(node.memory * min(MOST_MEMORY, wave(0.35 + 0.4 * node.phase, node.phase + 0.3, now / 8))),
+        "mem": node_memory(node, now),
         "disk": int(node.disk * (0.08 + 0.1 * node.phase)),
         "uptime": int(now - node.started_at),
     }
@@ -77,7 +85,17 @@ def mean_rate(guest: Guest) -> int:
 def guest_memory(guest: Guest, now: float) -> int:
     """Give the bytes of memory that a running guest uses."""
     phase = guest.phase
-    return int(guest.memory * (0.3 + 0.5 * phase) * (1 + 0.12 * sin(now * SLOW + phase * TURN)))
+    return int(mean_memory(guest) * (1 + MEMORY_SWING * sin(now * SLOW + phase * TURN)))
+
+
+def mean_memory(guest: Guest) -> float:
+    """Give the bytes of memory that a guest uses on average while it runs."""
+    return guest.memory * (0.3 + 0.5 * guest.phase)
+
+
+def part_of(guest: Guest, *, works: bool) -> Part:
+    """Give what a guest adds to the burden of its node while it runs."""
+    return guest.phase, guest.load, guest.cores, mean_memory(guest), works
 
 
 GuestSample = tuple[float, int, int, int, int, int, int, int]
@@ -124,4 +142,7 @@ def storage_used(storage: Storage, node: Node, now: float) -> int:
 
 def load_average(node: Node, now: float) -> list[str]:
     """Give the three load averages, as strings as Proxmox does."""
-    return [f"{wave(0.12 + 0.3 * node.phase, node.phase, now / span) * node.cores:.2f}" for span in (1, 5, 15)]
+    return [
+        f"{node.cores * sum(node_processor(node, now - span * part) for part in (0.0, 20.0, 40.0)) / 3:.2f}"
+        for span in (1, 5, 15)
+    ]

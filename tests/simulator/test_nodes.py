@@ -142,6 +142,22 @@ def test_days_have_a_rhythm_and_the_network_follows(fresh_fleet: FleetFactory) -
     assert busiest["netin"] == max(point["netin"] for point in points)
 
 
+def test_a_node_uses_what_its_guests_use_and_more(fresh_fleet: FleetFactory) -> None:
+    api = start_api(fresh_fleet, guests=90)
+    running = next(guest for guest in api.cluster.state.guests if guest.running and guest.kind == "qemu")
+    for hour in range(24):
+        api.clock.advance(3600)
+        if hour == 12:
+            assert api.do(f"{api.path(running.vmid)}/status/stop") == "OK"
+        resources = api.get("/cluster/resources")
+        for node in (one for one in resources if one["type"] == "node"):
+            guests = [one for one in resources if "vmid" in one and one["node"] == node["node"]]
+            memory = sum(guest["mem"] for guest in guests)
+            processors = sum(guest["cpu"] * guest["maxcpu"] for guest in guests)
+            assert memory < node["mem"] < memory + 0.2 * node["maxmem"]
+            assert processors < node["cpu"] * node["maxcpu"] < processors + 0.2 * node["maxcpu"]
+
+
 def test_an_unknown_guest_has_no_past(fresh_fleet: FleetFactory) -> None:
     reply = start_api(fresh_fleet).ask("GET", "/nodes/pve1/qemu/999/rrddata", timeframe="hour")
     assert reply.status == 500
