@@ -19,6 +19,7 @@ from pxm_tui.simulator.wire_faults import SLOW, break_off, instead_of_answer
 REQUESTS_PER_CONNECTION = 100
 HEADER_LINES = 64
 HEADER_BYTES = 8192
+LINE_BYTES = 65536
 METHODS = ("GET", "POST", "PUT", "DELETE")
 LOGIN_PATHS = ("/access/ticket", "/access/tfa")
 LOCK_TRIES, LOCK_PAUSE = 20, 0.5
@@ -200,7 +201,9 @@ class Connection:
 
 
 def _check_headers(request: web.BaseRequest) -> None:
-    """Cut the connection where the headers are more or longer than the server reads."""
+    """Cut the connection where the first line or the headers are more or longer than the server reads."""
+    if len(request.path_qs) >= LINE_BYTES:
+        raise DroppedError
     size = sum(len(name) + len(value) + 4 for name, value in request.raw_headers)
     if len(request.raw_headers) >= HEADER_LINES or size >= HEADER_BYTES:
         raise DroppedError
