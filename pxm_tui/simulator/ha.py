@@ -20,6 +20,8 @@ class HaResource:
     Attributes:
         state: what was asked for: `started`, `stopped`, `disabled` or `ignored`.
         group: its group, until 8.
+        reached: what the managers have brought about; they look at what was asked for every ten seconds.
+        doing: what they are about to bring about: `request_stop` or `migrate`, None for nothing.
     """
 
     kind: str
@@ -29,6 +31,13 @@ class HaResource:
     max_restart: int = 1
     max_relocate: int = 1
     comment: str | None = None
+    reached: str = "started"
+    doing: str | None = None
+
+    @property
+    def manager_state(self) -> str:
+        """Its state in the eyes of the cluster's resource manager."""
+        return self.doing or self.reached
 
     @property
     def sid(self) -> str:

@@ -115,7 +115,11 @@ def test_a_managed_guest_moves_later(api: Api) -> None:
     assert upid.split(":")[5] == "hamigrate"
     assert api.wait(upid) == "OK"
     assert api.guest(STOPPED_VM).node == "pve1"
-    api.clock.advance(40)
+    api.clock.advance(10)
+    moving = row(api, STOPPED_VM)
+    assert moving is not None
+    assert moving["hastate"] == "migrate"
+    api.clock.advance(30)
     assert api.get("/cluster/resources")
     assert api.guest(STOPPED_VM).node == "pve2"
     found = row(api, STOPPED_VM)

@@ -194,6 +194,16 @@ def test_a_stop_overrules_a_shutdown(fresh_fleet: FleetFactory) -> None:
     assert api.wait(shutdown) == "received interrupt"
 
 
+def ha_states(api: Api, vmid: int) -> tuple[str, ...]:
+    """Give a managed guest's state in the list, by itself, and its three among the services."""
+    listed = next(one for one in api.get("/cluster/resources", type="vm") if one["vmid"] == vmid)
+    services = (one for one in api.get("/cluster/ha/status/current") if one["type"] == "service")
+    service = next(one for one in services if one["sid"].endswith(f":{vmid}"))
+    own = api.current(vmid)["ha"]
+    assert own["managed"] == 1
+    return (listed["hastate"], own["state"], service["crm_state"], service["state"], service["request_state"])
+
+
 @pytest.mark.parametrize("vmid_kind", ["qemu", "lxc"])
 def test_guests_under_high_availability(fresh_fleet: FleetFactory, vmid_kind: str) -> None:
     api = start_api(fresh_fleet, guests=60)
@@ -203,9 +213,13 @@ def test_guests_under_high_availability(fresh_fleet: FleetFactory, vmid_kind: st
     assert upid.split(":")[5] == "hastop"
     assert api.wait(upid, seconds=0.5) == "OK"
     assert api.current(guest.vmid)["status"] == "running"
-    assert api.current(guest.vmid)["ha"] == {"managed": 1, "state": "stopped"}
-    api.clock.advance(15)
+    assert ha_states(api, guest.vmid) == ("started", "started", "started", "started", "stopped")
+    api.clock.advance(10)
+    assert api.current(guest.vmid)["status"] == "running"
+    assert ha_states(api, guest.vmid) == ("request_stop", "request_stop", "request_stop", "stopping", "stopped")
+    api.clock.advance(5)
     assert api.current(guest.vmid)["status"] == "stopped"
+    assert ha_states(api, guest.vmid) == ("stopped", "stopped", "stopped", "stopped", "stopped")
     upid = api.post(f"{api.path(guest.vmid)}/status/start")
     assert upid.split(":")[5] == "hastart"
     api.clock.advance(15)

@@ -80,18 +80,20 @@ def _fencing(call: Call) -> Entry:
 
 def _service(call: Call, resource: HaResource) -> Entry:
     placed = _Placed(call, resource)
-    state = resource.state
-    if state in {"started", "stopped"}:
-        state = "started" if placed.running else "stopped"
+    state = resource.manager_state
+    if state == "started" and not placed.running:
+        shown = "starting"
+    else:
+        shown = "stopping" if state == "request_stop" else state
     entry: Entry = {
         "id": f"service:{resource.sid}",
         "type": "service",
         "sid": resource.sid,
         "node": placed.node,
         "crm_state": state,
-        "state": state,
+        "state": shown,
         "request_state": resource.state,
-        "status": f"{resource.sid} ({placed.node}, {state})",
+        "status": f"{resource.sid} ({placed.node}, {shown})",
         "max_restart": resource.max_restart,
         "max_relocate": resource.max_relocate,
     }

@@ -128,7 +128,7 @@ def _migrate(call: Call, guest: Guest, target: Node, *, with_disks: bool, restar
         yield from ()
 
     upid = start_task(call, "hamigrate", ask)
-    act_later(call, place, kind, body)
+    act_later(call, place, kind, body, "migrate")
     return upid
 
 

@@ -166,17 +166,36 @@ def _ask_ha(call: Call, place: Place, kind: str, state: str) -> str:
 
     upid = start_task(call, kind, ask)
     action, body = ("start", start(place)) if state == "started" else ("shutdown", shutdown(place))
-    act_later(call, place, PREFIX[place.kind] + action, body)
+    act_later(call, place, PREFIX[place.kind] + action, body, "request_stop" if state == "stopped" else None)
     return upid
 
 
-def act_later(call: Call, place: Place, kind: str, body: Body) -> None:
-    """Let the resource manager of a node start a task when its loop gets to it."""
-    tasks = call.cluster.tasks
-    tasks.later(
-        call.now + REACTION,
-        lambda now: tasks.start(place.node, body, now, kind=kind, subject=place.vmid, authid=ROOT),
-    )
+def act_later(call: Call, place: Place, kind: str, body: Body, doing: str | None) -> None:
+    """Let the resource manager of a node start a task when its loop gets to it.
+
+    Args:
+        call: who asks.
+        place: the guest.
+        kind: of the task.
+        body: of the task.
+        doing: the state of the resource meanwhile, None where it is the one that is to be reached.
+    """
+    tasks, resource = call.cluster.tasks, call.cluster.ha[place.vmid]
+
+    def settle() -> None:
+        resource.doing, resource.reached = None, resource.state
+
+    def act(now: float) -> None:
+        resource.doing = doing
+        if doing is None:
+            settle()
+        task = tasks.start(place.node, body, now, kind=kind, subject=place.vmid, authid=ROOT)
+        if task.running:
+            task.at_the_end(settle)
+        else:
+            settle()
+
+    tasks.later(call.now + REACTION, act)
 
 
 ROUTES: tuple[Route, ...] = (

@@ -60,18 +60,23 @@ def guest_rows(call: Call) -> list[str]:
         name: None if (last := call.cluster.figures_time(node, call.now)) is None else sampled(last)
         for name, node in call.cluster.nodes.items()
     }
-    keys, states = Keys.of(call.release), {vmid: resource.state for vmid, resource in call.cluster.ha.items()}
+    keys, states = Keys.of(call.release), _managed(call)
     return [
         _row(keys, guest, pools.get(guest.vmid), states.get(guest.vmid), moments[guest.node])
         for guest in visible_guests(call)
     ]
 
 
+def _managed(call: Call) -> dict[int, str]:
+    """Give the states of the guests under high availability."""
+    return {vmid: resource.manager_state for vmid, resource in call.cluster.ha.items()}
+
+
 def guest_entry(call: Call, guest: Guest, pool: str | None) -> Entry:
     """Give the row of one guest as data."""
     last = call.cluster.figures_time(call.cluster.nodes[guest.node], call.now)
     resource = call.cluster.ha.get(guest.vmid)
-    state = None if resource is None else resource.state
+    state = None if resource is None else resource.manager_state
     moment = None if last is None else sampled(last)
     entry: Entry = json.loads(_row(Keys.of(call.release), guest, pool, state, moment))
     return entry

@@ -57,7 +57,7 @@ def _availability(call: Call, guest: Guest) -> Entry:
     resource = call.cluster.ha.get(guest.vmid)
     if resource is None:
         return {"managed": 0}
-    entry: Entry = {"managed": 1, "state": resource.state}
+    entry: Entry = {"managed": 1, "state": resource.manager_state}
     if resource.group is not None and not call.release.at_least(9):
         entry["group"] = resource.group
     return entry
