@@ -143,7 +143,8 @@ COMMANDS: tuple[Command, ...] = (
         "         (--user USER@REALM [--password-stdin [--otp-stdin]] |\n"
         "          --token-id USER@REALM!NAME [--token-secret-stdin])\n"
         "         [--fingerprint SHA256 | --ca-file PATH] [--label KEY=VALUE …]\n"
-        "         [--token-role auditor|operator|all | --no-token] [--separate] [--dry-run] [--json]",
+        "         [--token-role auditor|operator|all | --no-token] [--separate]\n"
+        "         [--dry-run] [--json]",
         "Check a cluster live, step by step, and register it.",
         "With a password pxm makes an API token of its own for one role, auditor if nothing else is said, and forgets "
         "the password. "
