@@ -56,12 +56,10 @@ def handed_on_instead(spoiled: Mapping[str, float]) -> Answer | None:
 
 def handed_on(answer: Answer, spoiled: Mapping[str, float]) -> Answer:
     """Give what another node makes of an answer: late, where it comes late; none, where it is cut or takes too long."""
-    if CUT in spoiled:
-        return Answer(597, "Broken pipe")
     answer.wait += spoiled.get(SLOW, 0) / 1000
     if answer.wait >= PATIENCE_WITH_PEERS:
         return Answer(596, "Connection timed out", wait=PATIENCE_WITH_PEERS)
-    return answer
+    return Answer(597, "Broken pipe", wait=answer.wait) if CUT in spoiled else answer
 
 
 async def break_off(spoiled: Mapping[str, float], request: web.BaseRequest, response: WireResponse) -> bool:

@@ -198,3 +198,12 @@ async def test_a_task_runs_although_its_answer_came_too_late() -> None:
         await here.clear("slow")
         newest = (await here.data("/nodes/pve2/tasks?source=all&limit=1"))[0]
         assert (newest["type"], newest["id"]) == ("qmstop", str(guest.vmid))
+
+
+async def test_a_slow_answer_may_be_cut_as_well() -> None:
+    async with lab() as here:
+        await here.set("slow", "pve2", 2500)
+        await here.set("cut-body", "pve2")
+        before = here.clock.now
+        answer = await here.get("/nodes/pve2/status")
+        assert (answer.status_code, here.clock.now - before) == (597, 2.5)
