@@ -12,6 +12,9 @@ REFRESH = 10
 
 Figures = dict[str, object]
 
+LEAST_MEMORY, MEMORY_SPREAD = 0.3, 0.5
+"""The share of its memory that a guest uses on average, and how much more it is at most."""
+
 SLOW = TURN / MEMORY_PERIOD
 """How fast the use of a guest's memory swings, in radians a second."""
 MOST_MEMORY = 0.97
@@ -84,13 +87,12 @@ def mean_rate(guest: Guest) -> int:
 
 def guest_memory(guest: Guest, now: float) -> int:
     """Give the bytes of memory that a running guest uses."""
-    phase = guest.phase
-    return int(mean_memory(guest) * (1 + MEMORY_SWING * sin(now * SLOW + phase * TURN)))
+    return guest_sample(guest, now)[1]
 
 
 def mean_memory(guest: Guest) -> float:
     """Give the bytes of memory that a guest uses on average while it runs."""
-    return guest.memory * (0.3 + 0.5 * guest.phase)
+    return guest.memory * (LEAST_MEMORY + MEMORY_SPREAD * guest.phase)
 
 
 def part_of(guest: Guest, *, works: bool) -> Part:
@@ -114,10 +116,10 @@ def guest_sample(guest: Guest, now: float) -> GuestSample:
     quiet, phase = guest.quiet_since, guest.phase
     activity, work = activity_and_work(phase, guest.load, now if quiet is None or now < quiet else quiet)
     done = int(work - guest.work_at_start - guest.missed) if work > guest.work_at_start else 0
-    rate = mean_rate(guest)
+    rate, mean = mean_rate(guest), guest.memory * (LEAST_MEMORY + MEMORY_SPREAD * phase)
     return (
         activity if quiet is None else 0.0,
-        guest_memory(guest, now),
+        int(mean * (1 + MEMORY_SWING * sin(now * SLOW + phase * TURN))),
         int(guest.disk * (0.2 + 0.5 * phase)) if guest.kind == "lxc" else 0,  # nobody knows it of a machine
         int(now - guest.started_at) if now > guest.started_at else 0,
         rate * done,
