@@ -114,11 +114,12 @@ def proposed(cluster: Cluster, nodes: Iterable[Node]) -> tuple[tuple[Node, Endpo
 
 
 def _endpoint(cluster: Cluster, text: str | None) -> Endpoint | None:
-    """An address of a node; names are its cluster's own business."""
+    """An address of a node; names are its cluster's own business, and so are zones, which may be any text."""
     try:
-        return Endpoint(str(ipaddress.ip_address(text or "")), cluster.endpoint.port)
+        address = ipaddress.ip_address(text or "")
     except ValueError:
         return None
+    return None if "%" in str(address) else Endpoint(str(address), cluster.endpoint.port)
 
 
 async def find_proposals(

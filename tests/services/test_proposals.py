@@ -67,6 +67,7 @@ def test_the_other_nodes_are_proposed_at_the_same_port_in_the_order_of_their_nam
         Node("n5", "online", "evil.example/@"),
         Node("n6", "online", "10.20.0.12"),
         Node("n7", "online", "10.20.0.19"),
+        Node("n8", "online", "fe80::1%\x1b[2J]@evil.example"),
     ]
     assert [(node.name, endpoint and endpoint.authority) for node, endpoint in proposed(record, nodes)] == [
         ("n2", "10.20.0.12:443"),
@@ -74,6 +75,7 @@ def test_the_other_nodes_are_proposed_at_the_same_port_in_the_order_of_their_nam
         ("n4", None),
         ("n5", None),
         ("n6", None),
+        ("n8", None),
         ("n10", "10.20.0.20:443"),
     ]
     many = [Node(str(number), "online", f"10.1.{number}.1") for number in range(100)]
