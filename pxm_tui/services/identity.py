@@ -73,6 +73,9 @@ class Identification:
         endpoint: what is being registered.
         separate: it is to be a cluster of its own whatever it is, as a cloned lab is.
         claims: what the server says of its cluster's certificates.
+
+    Attributes:
+        guarded: a record of the same cluster that is read-only, so that nothing is changed there; None: there is none.
     """
 
     repository: ClusterRepository
@@ -80,6 +83,7 @@ class Identification:
     endpoint: Endpoint
     separate: bool
     claims: Claims
+    guarded: Cluster | None = None
     _met: frozenset[str] = frozenset()
 
     async def run(self, trust: Trust, dialog: Dialog, checklist: Checklist) -> Join | None:
@@ -93,6 +97,7 @@ class Identification:
         with checklist.step("identity") as notes:
             clusters = await self.repository.list()
             self._met = frozenset(cluster.id for cluster in clusters)
+            self.guarded = next((one for one in clusters if one.read_only and is_same(one.trust, trust)), None)
             kind = Kinship.AUTHORITY if trust.authority is not None else Kinship.CERTIFICATE
             short = short_fingerprint(trust.ca_fingerprint or trust.fingerprint or "")
             notes.message = f"not registered yet; {kind} {short}"
@@ -109,6 +114,7 @@ class Identification:
                     answer = await dialog.known(KnownQuestion(known, self.endpoint, kind))
                 self.separate = answer is KnownAnswer.SEPARATE
             if self.separate:
+                self.guarded = known if known.read_only else self.guarded
                 notes.message += "; registered separately"
                 return None
             if answer is not KnownAnswer.ENDPOINT or self.endpoint in known.endpoints:

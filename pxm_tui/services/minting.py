@@ -92,7 +92,7 @@ class Wish:
         identity: what makes it this cluster.
         number: the how many-th token of this record it is.
         with_token: a token makes it, which has the right to; else a token is kept as it is.
-        cluster: the record; None at a registration.
+        cluster: the record; at a registration a read-only one of the same cluster, if there is one.
     """
 
     wanted: bool

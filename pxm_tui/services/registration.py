@@ -156,7 +156,8 @@ class Registrar:
             join = await identification.run(trust, dialog, checklist)
             if join is not None:
                 return await self._join(join, observed, checklist, dry_run=dry_run)
-            minting = await self._minting(request, trust, session, credentials, observed, dry_run=dry_run)
+            guarded = identification.guarded
+            minting = await self._minting(request, trust, session, credentials, observed, guarded, dry_run=dry_run)
             # The session, and with it the login, outlives the save: a token that cannot be saved is taken back.
             async with minting.login(dialog, checklist, dry_run=dry_run) as keeping:
                 observed = seen_by(observed, keeping)
@@ -186,23 +187,27 @@ class Registrar:
         vouched = None if join.grown is None else certificate
         return Registration(cluster, snapshot, checklist.steps(), joined=True, vouched=vouched)
 
-    async def _minting(
+    async def _minting(  # noqa: PLR0917
         self,
         request: RegistrationRequest,
         trust: Trust,
         session: ProxmoxSession,
         credentials: Credentials,
         observed: Observation,
+        guarded: Cluster | None,
         *,
         dry_run: bool,
     ) -> Minting:
-        """The token to be made; one that a registration before has left at this cluster is removed first."""
+        """The token to be made; one that a registration before has left at this cluster is removed first.
+
+        Neither where the cluster is `guarded` by a record that it has already.
+        """
         identity = trust.ca_fingerprint or trust.fingerprint
         office = session.tokens()
         if not dry_run:
             endpoints, permissions = (request.target,), observed.permissions
-            await self.left_overs.remove(office, credentials, endpoints, identity, permissions=permissions)
-        wish = Wish(request.mint_token, request.token_role, self.new_id(), request.target, identity)
+            await self.left_overs.remove(office, credentials, endpoints, identity, guarded, permissions)
+        wish = Wish(request.mint_token, request.token_role, self.new_id(), request.target, identity, cluster=guarded)
         return Minting(self.mint, wish, office, credentials, observed)
 
     async def _check_name(self, name: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from pxm_tui.domain.certificate import Certificate, Trust, TrustMode
-from pxm_tui.domain.cluster import Cluster, Endpoint
+from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod
 from pxm_tui.services.dialog import KnownAnswer, KnownQuestion
 from pxm_tui.services.identity import Join, is_same, known_as
 from pxm_tui.services.registration import Registration, RegistrationFailedError
@@ -81,6 +81,17 @@ async def test_a_copy_is_registered_on_its_own_where_that_is_wanted() -> None:
         assert not done.joined
         assert len(await names(found)) == 2
         assert any(isinstance(asked, KnownQuestion) for asked in dialog.questions) is not separate
+
+
+async def test_a_copy_of_a_read_only_cluster_gets_no_token() -> None:
+    found = bench(replace(KNOWN, read_only=True))
+    done, _ = await register(found, None, separate=True, mint_token=True)
+    assert done.cluster.login.method is LoginMethod.PASSWORD
+    assert next(step for step in done.steps if step.name == "token").cause == "read_only"
+    assert found.gateway.servers[SECOND.host].token_writes == []
+    writable = bench(KNOWN)
+    done, _ = await register(writable, None, separate=True, mint_token=True)
+    assert done.cluster.login.minted
 
 
 async def test_another_cluster_of_the_same_name_is_another_cluster() -> None:
