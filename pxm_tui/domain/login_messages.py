@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 
-from pxm_tui.domain.cluster import TOKEN_EXPIRED, Endpoint
+from pxm_tui.domain.cluster import TOKEN_EXPIRED, Cluster, Endpoint, LoginMethod
 from pxm_tui.domain.errors import LoginError, NotPermittedError
 from pxm_tui.domain.remedies import BY_TOKEN, CHECK_AGAIN, GIVE_CODE, LOG_IN_AGAIN, SEE_AGAIN
 from pxm_tui.domain.text import for_shell, one_line, quoted
@@ -24,6 +24,17 @@ def credentials(endpoint: Endpoint, user: str, said: str) -> LoginError:
         do="Correct it and try again. Each try counts for fail2ban; pxm never repeats a rejected login. "
         f"Datacenter > Permissions > Users shows whether {user} is enabled.",
         field="password",
+    )
+
+
+def refused_before(cluster: Cluster, do: str) -> LoginError:
+    """The stored login is not sent, because it was refused; `do` says what else there is."""
+    known = cluster.error
+    return LoginError(
+        known.cause if known else "token" if cluster.login.method is LoginMethod.TOKEN else "credentials",
+        known.message if known else "The stored login was refused.",
+        probably="It is not tried again by itself: each try counts for fail2ban.",
+        do=do,
     )
 
 

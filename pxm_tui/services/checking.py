@@ -331,9 +331,13 @@ class Checker:
     async def vouch(self, cluster: Cluster, endpoint: Endpoint, shown: Certificate) -> Trust | None:
         """The trust with what `endpoint` shows in it, where another endpoint of the cluster vouches for that; or None.
 
+        Nobody is asked with a login that was refused.
+
         Raises:
             StorageError: the secret cannot be read.
         """
+        if cluster.login.refused:
+            return None
         return await self._ask_others(Attempt(cluster, endpoint, Silent(), None, self._tickets.get(cluster.id)), shown)
 
     async def _ask_others(self, attempt: Attempt, shown: Certificate) -> Trust | None:

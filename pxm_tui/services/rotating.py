@@ -12,8 +12,10 @@ from typing import Any
 
 from pxm_tui.domain.cluster import Cluster, Login
 from pxm_tui.domain.errors import LoginError, PxmError, StorageError
+from pxm_tui.domain.login_messages import refused_before
 from pxm_tui.domain.messages import not_found
 from pxm_tui.domain.observation import Observation, Snapshot
+from pxm_tui.domain.remedies import GIVE_OWNER
 from pxm_tui.domain.secret import Secret
 from pxm_tui.domain.steps import LOGIN_STEPS, Step
 from pxm_tui.domain.token_messages import needs_a_role, not_made, token_may_not
@@ -89,7 +91,7 @@ class Rotator:
         Args:
             cluster: the record.
             before: the last snapshot.
-            key: a login that may make tokens; None: the stored one, where it may.
+            key: a login that may make tokens; None: the stored one, where it may and has not been refused.
             role: of the new token; None: that of the old one.
             dialog: told of the steps, and asked.
 
@@ -99,6 +101,9 @@ class Rotator:
         checklist = Checklist(LOGIN_STEPS, dialog.step, self.timer)
         try:
             self.mint.guard.require_writable(cluster, "make another token")
+            if key is None and cluster.login.refused:
+                with checklist.step("login"):
+                    raise refused_before(cluster, GIVE_OWNER)
             await open_vault(self.secrets, dialog)
             chosen = key or Key(await stored_credentials(self.secrets, cluster))
             async with self.door.enter(cluster, chosen, dialog, checklist) as entered:

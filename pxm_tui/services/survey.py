@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 
 from pxm_tui.domain.cluster import Cluster
 from pxm_tui.domain.connection_messages import not_in_time
-from pxm_tui.domain.errors import LoginError
+from pxm_tui.domain.login_messages import refused_before
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.remedies import LOG_IN_AGAIN
 from pxm_tui.domain.steps import CHECK_STEPS, Step, StepState
+from pxm_tui.domain.text import for_shell
 from pxm_tui.services.clusters import ClusterService
 from pxm_tui.services.dialog import Dialog
 from pxm_tui.services.repairs import CheckReport
@@ -92,13 +93,8 @@ def held_back(cluster: Cluster) -> CheckReport:
     Each further try counts for fail2ban, which locks this machine out for everybody. So a check of all does
     not use the stored login again; one that names the cluster does.
     """
-    known = cluster.error
-    error = LoginError(
-        known.cause if known else "credentials",
-        known.message if known else "The stored login was refused.",
-        probably="It is not tried again by itself: each try counts for fail2ban.",
-        do=f"`pxm check {cluster.name}` tries it once more; with another login {LOG_IN_AGAIN}.",
-    )
+    again = f"`pxm check {for_shell(cluster.name)}` tries it once more; with another login {LOG_IN_AGAIN}."
+    error = refused_before(cluster, again)
     steps = (
         Step.of_error(name, 0, error) if name == "login" else Step(name, StepState.SKIPPED) for name in CHECK_STEPS
     )

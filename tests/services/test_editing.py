@@ -125,6 +125,15 @@ async def test_one_with_a_certificate_of_its_own_is_of_the_cluster_where_another
     assert edits.second.logins == 0
 
 
+async def test_a_login_that_was_refused_asks_nobody_about_a_certificate() -> None:
+    edits = Edits(login=replace(cluster("fra-prod").login, refused=True))
+    own = edits.second.certificate = certificate(seed=2)
+    edits.first.node_fingerprints = frozenset({own.sha256})
+    failure = await edits.fails(endpoints=(FIRST, SECOND))
+    assert failure.error.cause == "untrusted"
+    assert edits.first.logins == 0
+
+
 async def test_what_it_says_of_itself_counts_for_nothing() -> None:
     edits = Edits()
     own = edits.second.certificate = certificate(seed=2)

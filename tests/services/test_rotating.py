@@ -125,6 +125,17 @@ async def test_without_quorum_the_old_login_is_kept() -> None:
     assert await secrets_of(found) == {"token": "right-secret"}
 
 
+async def test_a_login_that_was_refused_is_not_sent_but_another_one_is() -> None:
+    record = minted(status=Status.UNAUTHORIZED)
+    found = bench_of(replace(record, login=replace(record.login, refused=True)))
+    done = await rotate(found)
+    assert done.error is not None
+    assert (done.error.cause, done.error.exit_status) == ("token", 5)
+    assert [(step.name, step.cause) for step in done.steps if step.cause] == [("login", "token")]
+    assert server_of(found).sessions == 0
+    assert (await rotate(found, root())).error is None
+
+
 # Revoking
 
 
