@@ -64,6 +64,10 @@ class ClusterRepository(Protocol):
         """Something that differs when another process has changed the registry; cheap, no parsing."""
         ...
 
+    def lost_before(self) -> datetime | None:
+        """Records saved before this may be missing: a file was damaged, or there is none. None: nothing is missing."""
+        ...
+
     def notices(self) -> tuple[str, ...]:
         """What a person should be told since the last call: a damaged file, permissions that were too wide."""
         ...
@@ -207,12 +211,18 @@ class SecretStore(Protocol):
         """Erase all secrets of a cluster, or that of one login. Works on a locked vault, too."""
         ...
 
-    async def sweep(self, records: Callable[[], Iterable[Cluster]], older_than: datetime) -> int:
+    async def sweep(
+        self,
+        records: Callable[[], Iterable[Cluster]],
+        older_than: datetime,
+        lost_before: Callable[[], datetime | None] = lambda: None,
+    ) -> int:
         """Erase the secrets that are of no record's login; gives how many. Works on a locked vault, too.
 
         Args:
             records: gives the registry as it is; called while nobody else can write secrets, on any thread.
             older_than: what was put later stays: its record may be just about to be saved.
+            lost_before: as of the registry, asked after `records`: what was put up to then stays.
         """
         ...
 

@@ -25,6 +25,9 @@ class MemoryRepository:
         """How often the registry was changed."""
         return self._changes
 
+    def lost_before(self) -> None:
+        """Nothing can be lost."""
+
     def notices(self) -> tuple[str, ...]:
         """Nothing can happen to memory that a person should be told."""
         return ()

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_DAMAGED = "damaged"
+"""In the name of a file that was set aside."""
+
 
 class Codec(Protocol[T]):
     """What the bytes of a file mean."""
@@ -118,6 +121,12 @@ class StoredFile(Generic[T]):
             return self._recover("missing", locked)
         return found
 
+    def last_damage(self) -> datetime | None:
+        """When the newest of the damaged files that were set aside was written; None where there is none."""
+        stamps = map(atomic.current_stamp, self.path.parent.glob(f"{self.path.name}.{_DAMAGED}-*"))
+        times = [stamp[0] for stamp in stamps if stamp is not None]
+        return _from_ns(max(times)) if times else None
+
     def raw(self) -> bytes | None:
         """The file's bytes as they are, or None where there is none."""
         atomic.check_directory(self.path.parent, self._notices)
@@ -212,7 +221,7 @@ class StoredFile(Generic[T]):
 
     def _set_aside(self, why: str) -> Path:
         """Give the damaged file a name of its own, which is never one that exists."""
-        first = f"damaged-{self._now().astimezone():%Y%m%d}"
+        first = f"{_DAMAGED}-{self._now().astimezone():%Y%m%d}"
         for number in range(1, 1000):
             aside = self.keep_as(first if number == 1 else f"{first}-{number}")
             if aside is not None:

@@ -103,6 +103,14 @@ class TinyDbRepository:
         """Differs when another process has changed the registry; one `stat`."""
         return self._file.stamp()
 
+    def lost_before(self) -> datetime | None:
+        """When the last damaged file was written; the end of time where there is no file, None where all is well."""
+        from datetime import UTC, datetime
+
+        if self.stamp() is None:
+            return datetime.max.replace(tzinfo=UTC)
+        return self._file.last_damage()
+
     def notices(self) -> tuple[str, ...]:
         """What a person should be told since the last call: a damaged file, permissions that were too wide."""
         return self._notices.take()

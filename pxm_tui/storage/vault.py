@@ -185,12 +185,19 @@ class SecretVault:
 
         await self._erase(unwanted)
 
-    async def sweep(self, records: Callable[[], Iterable[Cluster]], older_than: datetime) -> int:
-        """Erase the secrets that were put before `older_than` and are of no record's login; gives how many."""
+    async def sweep(
+        self,
+        records: Callable[[], Iterable[Cluster]],
+        older_than: datetime,
+        lost_before: Callable[[], datetime | None] = lambda: None,
+    ) -> int:
+        """Erase the secrets that were put between these times and are of no record's login; gives how many."""
 
         def unwanted(held: Mapping[EntryKey, datetime]) -> Collection[EntryKey]:
             old = {place for place, created_at in held.items() if created_at < older_than}
-            return old and old - {(cluster.id, cluster.login.secret_kind) for cluster in records()}
+            strangers = old and old - {(cluster.id, cluster.login.secret_kind) for cluster in records()}
+            begin = lost_before() if strangers else None  # a damaged registry was mended while it was read
+            return strangers if begin is None else {place for place in strangers if held[place] > begin}
 
         return await self._erase(unwanted)
 

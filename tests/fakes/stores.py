@@ -121,7 +121,12 @@ class FakeSecrets:
             key: value for key, value in self.kept.items() if key[0] != cluster_id or kind not in {None, key[1]}
         }
 
-    async def sweep(self, records: Callable[[], Iterable[Cluster]], older_than: datetime) -> int:
+    async def sweep(
+        self,
+        records: Callable[[], Iterable[Cluster]],
+        older_than: datetime,
+        lost_before: Callable[[], datetime | None] = lambda: None,
+    ) -> int:
         """Nothing is old; that it was asked for is remembered."""
         self.swept.append((tuple(records()), older_than))
         return 0
