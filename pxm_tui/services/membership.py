@@ -8,7 +8,7 @@ Nothing of it goes to the server.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -100,7 +100,7 @@ class Membership:
 
     async def _trust_with(self, cluster: Cluster, endpoint: Endpoint, shown: Certificate) -> Trust | None:
         """See `ask_cluster`. A ticket may have ended early; that says nothing of the password."""
-        witnesses = self.checker.endpoints.witnesses(cluster) or cluster.endpoints
+        witnesses = await self._witnesses(cluster, endpoint)
         ticket = self.checker.ticket(cluster.id)
         if ticket is not None:
             with suppress(LoginError):
@@ -108,6 +108,16 @@ class Membership:
                 return await ask_cluster(self.gateway, cluster, endpoint, shown, witnesses, log_in)
         log_in = self.checker.login_of(cluster, None)
         return await ask_cluster(self.gateway, cluster, endpoint, shown, witnesses, log_in)
+
+    async def _witnesses(self, cluster: Cluster, doubtful: Endpoint) -> Sequence[Endpoint]:
+        """The endpoints to ask, the first that answers first: one that hangs would take all the time there is."""
+        known = self.checker.endpoints.witnesses(cluster) or cluster.endpoints
+        others = [one for one in known if one != doubtful]
+        if len(others) < 2:
+            return others
+        passed_over = [one for one in cluster.endpoints if one not in others]
+        first = await self.checker.endpoints.find_other(cluster, passed_over)
+        return sorted(others, key=lambda one: one != first)
 
     async def _mark_refused(self, cluster: Cluster, error: PxmError) -> None:
         """A login that was refused is not sent again; a token's refusal takes two endpoints, where there are two."""

@@ -152,6 +152,14 @@ async def test_another_endpoint_of_the_known_one_is_asked_where_the_first_does_n
     assert (await lab.register(KnownAnswer.ENDPOINT)).joined
 
 
+async def test_one_that_hangs_does_not_take_the_time_of_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(membership, "LOOK_LIMIT", 0.5)
+    lab = Lab(replace(KNOWN, endpoints=(FIRST, THIRD)))
+    lab.first.gates = {"connect": asyncio.Event()}
+    assert (await lab.register(KnownAnswer.ENDPOINT)).joined
+    assert (lab.first.logins, lab.third.logins) == (0, 1)
+
+
 async def test_a_ticket_in_memory_serves_and_the_closed_store_is_not_opened() -> None:
     known = replace(KNOWN, login=Login(LoginMethod.PASSWORD, "root@pam"))
     lab = Lab(known, secrets=FakeSecrets("a passphrase"))
