@@ -40,13 +40,16 @@ def is_same(known: Trust, found: Trust) -> bool:
 
 
 def known_as(trust: Trust, endpoint: Endpoint, clusters: Iterable[Cluster]) -> Cluster | None:
-    """The registered cluster that `trust` is of; of several the one that has this endpoint, else the first by name."""
-    return _best((cluster for cluster in clusters if is_same(cluster.trust, trust)), endpoint)
+    """The registered cluster that `trust` is of; of several the one that has this endpoint, else the first by name.
 
+    One of the same authority comes before one that has merely taken the leaf: that one says itself which leaves it has.
+    """
 
-def _best(clusters: Iterable[Cluster], endpoint: Endpoint) -> Cluster | None:
-    found = list(clusters)
-    return next((cluster for cluster in found if endpoint in cluster.endpoints), found[0] if found else None)
+    def fit(cluster: Cluster) -> tuple[bool, bool]:
+        by_authority = trust.ca_fingerprint is not None and trust.ca_fingerprint == cluster.trust.ca_fingerprint
+        return not by_authority, endpoint not in cluster.endpoints
+
+    return min((cluster for cluster in clusters if is_same(cluster.trust, trust)), key=fit, default=None)
 
 
 def refuse_same(cluster: Cluster, *, separate: bool = False) -> Callable[[Cluster], PxmError | None]:

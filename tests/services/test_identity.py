@@ -176,6 +176,13 @@ def test_of_several_copies_the_one_with_the_endpoint_is_meant() -> None:
     assert known_as(Trust(TrustMode.SYSTEM), SECOND, [KNOWN]) is None
 
 
+def test_one_that_has_the_leaf_of_another_cluster_does_not_take_its_place() -> None:
+    other = Trust(TrustMode.PINNED_CA, certificate().sha256, OTHER_CA.pem, OTHER_CA)
+    liar = replace(KNOWN, id="liar", endpoints=(SECOND,), trust=other)
+    assert known_as(KNOWN.trust, SECOND, [liar, KNOWN]) == KNOWN
+    assert known_as(replace(KNOWN.trust, authority=None), SECOND, [liar]) == liar
+
+
 def test_where_names_are_compared_the_leaf_that_was_just_trusted_is_taken() -> None:
     shown = certificate(seed=2)
     found = Trust(TrustMode.PINNED_CA, shown.sha256, CA.pem, CA, shown)
