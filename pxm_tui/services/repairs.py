@@ -8,6 +8,7 @@ from typing import Any
 from pxm_tui.domain.certificate import Certificate
 from pxm_tui.domain.cluster import Cluster
 from pxm_tui.domain.errors import PxmError
+from pxm_tui.domain.messages import changed_meanwhile
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.steps import Step, StepState
 from pxm_tui.domain.tokens import TokenRole
@@ -15,6 +16,7 @@ from pxm_tui.services.checking import Outcome
 from pxm_tui.services.deregistration import left_words
 from pxm_tui.services.dialog import Dialog
 from pxm_tui.services.means import Means
+from pxm_tui.services.meanwhile import same_anchor
 from pxm_tui.services.ports import Credentials
 from pxm_tui.services.secrets import open_vault
 from pxm_tui.services.trusting import Comparison, Trusting
@@ -100,7 +102,13 @@ class ClusterRepairs:
             if trust is None:
                 return CheckReport(cluster, outcome.snapshot, outcome.steps, outcome.error)
             now = self.means.clock().replace(microsecond=0)
-            stored = await self.means.change(cluster, lambda record: replace(record, trust=trust, updated_at=now))
+
+            def change(record: Cluster) -> Cluster:
+                if not same_anchor(record.trust, cluster.trust):
+                    raise changed_meanwhile(record.name, "trust")
+                return replace(record, trust=trust, updated_at=now)
+
+            stored = await self.means.change(cluster, change)
             await trusting.tell(cluster, stored)
             result = replace(outcome.result, basis=stored.basis(), trust=None)
             outcome = await self.means.checker().look_at_others(stored, replace(outcome, result=result), bridged)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+
+import pytest
 
 from pxm_tui.domain import certificate_messages, connection_messages
 from pxm_tui.domain.certificate import Certificate, Trust, TrustMode
 from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod, Status, after, apply_check
+from pxm_tui.domain.errors import InvalidError
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.steps import StepState
 from pxm_tui.services.repairs import CheckReport
@@ -202,6 +206,22 @@ async def test_accepting_a_changed_certificate_pins_the_authority_that_signed_it
     assert (stored.trust.mode, stored.trust.anchor_pem) == (TrustMode.PINNED_CA, CA.pem)
     assert (stored.trust.fingerprint, stored.identity) == (CUSTOM.sha256, CA.sha256)
     assert (stored.login, stored.labels, stored.name) == (ONE.login, ONE.labels, ONE.name)
+
+
+async def test_what_somebody_else_trusts_meanwhile_is_not_overwritten(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = one(FakeServer(certificate=CUSTOM, authority=CA))
+    theirs = replace(ONE, trust=Trust(TrustMode.PINNED_LEAF, certificate(seed=9).sha256, certificate(seed=9).pem))
+    update = found.repository.update
+
+    async def update_after_them(cluster_id: str, change: Callable[[Cluster], Cluster]) -> Cluster | None:
+        await found.repository.save(theirs)
+        return await update(cluster_id, change)
+
+    monkeypatch.setattr(found.repository, "update", update_after_them)
+    with pytest.raises(InvalidError) as caught:
+        await accept(found, CUSTOM)
+    assert caught.value.cause == "changed_meanwhile"
+    assert await found.repository.find_by_id(ONE.id) == theirs
 
 
 async def test_an_endpoint_that_was_only_looked_at_is_asked_about_after_the_check() -> None:
