@@ -359,6 +359,7 @@ SHORT_REASONS = {
     "token": "token invalid",
     "token_expired": "token expired",
     "secret_missing": "secret needed",
+    "another_cluster": "of another cluster",
 }
 """Words for the status cell, by cause."""
 

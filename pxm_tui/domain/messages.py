@@ -91,6 +91,12 @@ def same_cluster(known: Cluster, endpoint: Endpoint) -> AlreadyRegisteredError:
     )
 
 
+def of_another(known: Cluster, endpoint: Endpoint) -> AlreadyRegisteredError:
+    """A cluster says that it has a node where another one, which is registered, has an endpoint."""
+    name = one_line(known.name, 64)
+    return AlreadyRegisteredError("another_cluster", f'{endpoint.url} is an endpoint of "{name}", another cluster.')
+
+
 MET_MEANWHILE = "met_meanwhile"
 
 

@@ -58,11 +58,14 @@ class ClusterEdits:
         """
 
         async def work() -> Proposals:
+            from pxm_tui.services.identity import is_same
             from pxm_tui.services.proposals import find_proposals
 
             means = self.means
+            records = await means.repository.list()
+            others = [one for one in records if one.id != cluster.id and not is_same(one.trust, cluster.trust)]
             log_in = means.checker().login_of(cluster, means.checker().ticket(cluster.id))
-            return await find_proposals(means.client(), cluster, nodes, means.timer, log_in)
+            return await find_proposals(means.client(), cluster, nodes, means.timer, log_in, others)
 
         return await self.means.runner.run(work)
 

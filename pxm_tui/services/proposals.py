@@ -3,7 +3,8 @@
 A node's address is the one in the cluster's status; where that is missing, or cannot be used from here, those of the
 cluster's configuration are tried in their order, and the first that works is the one. Nothing but a handshake goes
 there. What shows a certificate that the trust does not cover is believed where the registered endpoint, verified and
-logged in, vouches for it: that one alone is asked, and only where there is something to ask.
+logged in, vouches for it: that one alone is asked, and only where there is something to ask. It has no say about an
+endpoint of another cluster that is registered: the login of the one has no business at the other.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pxm_tui.domain.certificate import Certificate, Trust
 from pxm_tui.domain.cluster import Cluster, Endpoint, reason_of
 from pxm_tui.domain.connection_messages import timeout
 from pxm_tui.domain.errors import LoginError, PxmError
+from pxm_tui.domain.messages import of_another
 from pxm_tui.domain.observation import Node
 from pxm_tui.domain.text import natural_key
 from pxm_tui.services.endpoints import Look
@@ -122,8 +124,13 @@ def _endpoint(cluster: Cluster, text: str | None) -> Endpoint | None:
     return None if "%" in str(address) else Endpoint(str(address), cluster.endpoint.port)
 
 
-async def find_proposals(
-    gateway: ProxmoxGateway, cluster: Cluster, nodes: Sequence[Node], timer: Timer, log_in: LogIn
+async def find_proposals(  # noqa: PLR0917
+    gateway: ProxmoxGateway,
+    cluster: Cluster,
+    nodes: Sequence[Node],
+    timer: Timer,
+    log_in: LogIn,
+    others: Iterable[Cluster] = (),
 ) -> Proposals:
     """Look at all other nodes at once, in a short time.
 
@@ -133,9 +140,10 @@ async def find_proposals(
         nodes: all nodes, as the cluster has told.
         timer: monotonic seconds.
         log_in: logs in to the registered endpoint, as the cluster's own login.
+        others: the other clusters that are registered.
     """
     wanted = proposed(cluster, nodes) if any(node.local for node in nodes) else ()
-    async with _Search(gateway, cluster, timer, log_in) as search:
+    async with _Search(gateway, cluster, timer, log_in, others) as search:
         tasks = [asyncio.ensure_future(search.of_node(node, endpoint)) for node, endpoint in wanted]
         try:
             if tasks:
@@ -179,7 +187,10 @@ class _Search:
         seen: what was found, by where.
     """
 
-    def __init__(self, gateway: ProxmoxGateway, cluster: Cluster, timer: Timer, log_in: LogIn) -> None:
+    def __init__(
+        self, gateway: ProxmoxGateway, cluster: Cluster, timer: Timer, log_in: LogIn, others: Iterable[Cluster]
+    ) -> None:
+        self._taken = {endpoint: other for other in others for endpoint in other.endpoints}
         self.trust = cluster.trust
         self.vouched: dict[Endpoint, Certificate] = {}
         self.seen: dict[Endpoint, Look] = {}
@@ -226,6 +237,8 @@ class _Search:
 
     async def _look(self, endpoint: Endpoint) -> Look:
         """A look at one endpoint; where its certificate is in doubt, once more after the cluster has spoken for it."""
+        if endpoint in self._taken:
+            return Look(endpoint, error=of_another(self._taken[endpoint], endpoint))
         for _ in range(_MOST_LOOKS):
             trust = self.trust
             known = replace(self._cluster, trust=trust)

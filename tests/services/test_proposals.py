@@ -117,6 +117,21 @@ async def test_one_that_is_not_listed_stays_out_and_is_named() -> None:
     assert await found.audited("vouch") == []
 
 
+@pytest.mark.parametrize("same", [True, False])
+async def test_an_endpoint_of_another_cluster_is_not_taken_but_that_of_a_copy_is(same: bool) -> None:
+    found = Found()
+    trust = PINNED if same else Trust(TrustMode.PINNED_LEAF, OWN.sha256, OWN.pem, certificate=OWN)
+    await found.bench.repository.save(replace(cluster("other", number=2), endpoints=(SECOND,), trust=trust))
+    found.second.certificate, found.second.authority = OWN, None
+    found.vouches_for(OWN.sha256)
+    kept, nodes = await found.take()
+    assert kept.endpoints == ((FIRST, SECOND, THIRD) if same else (FIRST, THIRD))
+    assert kept.trust.vouched == ((OWN.pem,) if same else ())
+    if not same:
+        assert nodes["pve2"].words == "of another cluster"
+        assert found.second.sessions == 0
+
+
 async def test_all_doubts_are_settled_in_one_conversation() -> None:
     found = Found()
     found.second.certificate, found.second.authority = OWN, None
