@@ -185,7 +185,7 @@ def token_lines(question: TokenQuestion) -> list[str]:
     """The three ways, and what each of them means."""
     user = one_line(question.user)
     return [
-        f"{user} may do more than the role {question.role}, and may not give a token rights of its own.",
+        f"{user} may do more than the role {question.role}, and may not {question.missing}.",
         "  token     a token without rights; an administrator gives it them:",
         *(f"            {one_line(line, 1000)}" for line in question.lines),
         "  password  no token, the password is kept (Enter)",

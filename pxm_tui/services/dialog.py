@@ -73,6 +73,7 @@ class TokenQuestion:
         role: what it is to be allowed.
         lines: what an administrator runs to give it that.
         full_control: a token with all rights of the account could make users and change rights.
+        missing: what the account may not do, and so cannot make it ready itself.
     """
 
     token_id: str
@@ -80,6 +81,7 @@ class TokenQuestion:
     role: TokenRole
     lines: tuple[str, ...]
     full_control: bool
+    missing: str = "give a token rights of its own"
 
 
 class KnownAnswer(StrEnum):

@@ -240,17 +240,24 @@ class Minting:
             role=self.wish.role,
             lines=tuple(self._lines()),
             full_control=bool(held & {"User.Modify", "Permissions.Modify"}),
+            missing=self._missing()[0],
         )
+
+    def _missing(self) -> tuple[str, str]:
+        """What the account may not do, and the privilege for it: to give rights, or to make the role that has them."""
+        if "Permissions.Modify" in self.observed.permissions.get("/", frozenset()):
+            return f"make the role {OPERATOR_ROLE}", "Sys.Modify on /access"
+        return "give a token rights of its own", "Permissions.Modify on /"
 
     def _lines(self) -> list[str]:
         return administrator_lines(self.token_id, self.wish.role, self._roles, self.observed.version)
 
     def _warn_of_choice(self, notes: StepNotes) -> None:
-        user = self.credentials.user
+        user, (what, privilege) = self.credentials.user, self._missing()
         notes.warn(
             "missing_privileges",
-            f"{user} may do more than the role {self.wish.role}, and may not give a token rights of its own "
-            "(Permissions.Modify on /), so no token is made and the password is kept.",
+            f"{user} may do more than the role {self.wish.role}, and may not {what} ({privilege}), "
+            "so no token is made and the password is kept.",
             f"An administrator can make one and give it its rights; log in with that{BY_TOKEN}. "
             f"{ROLE_ALL} that may do everything that {user} may, without a second factor.",
         )

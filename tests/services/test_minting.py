@@ -144,6 +144,19 @@ async def test_the_line_for_an_administrator_makes_the_operator_role_too() -> No
     assert question.lines[0].startswith(f"pveum role add {OPERATOR_ROLE} --privs ")
 
 
+async def test_what_is_named_as_missing_is_what_is_missing() -> None:
+    grants = frozenset({"Permissions.Modify", "VM.Allocate"})
+    for held, what, privilege in (
+        (ADMIN_WITHOUT_GRANTS, "give a token rights of its own", "Permissions.Modify on /"),
+        (grants, f"make the role {OPERATOR_ROLE}", "Sys.Modify on /access"),
+    ):
+        dialog = Recorder(token_choice=None)
+        done = await register(bench(FakeServer(observed=observation(privileges=held))), dialog, token_role="operator")
+        question = next(asked for asked in dialog.questions if isinstance(asked, TokenQuestion))
+        assert question.missing == what
+        assert f"may not {what} ({privilege})" in said(done)
+
+
 async def test_no_token_keeps_the_password() -> None:
     found = bench()
     done = await register(found, mint_token=False)

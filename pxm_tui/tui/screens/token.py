@@ -50,7 +50,7 @@ class TokenDialog(BoxDialog[TokenChoice | None]):
         role = question.role
         yield Prose(
             [
-                Fact(f"{user} may do more than the role {role}, and may not give a token rights of its own."),
+                Fact(f"{user} may do more than the role {role}, and may not {safe(question.missing)}."),
                 BLANK,
                 _way("No rights yet", "a token to which an administrator gives its rights, on any node:"),
                 *(Fact(f"`{safe(line, 1000)}`", label_width=_LABEL) for line in question.lines),
