@@ -98,12 +98,17 @@ def too_old(path: Path, found: int) -> StorageError:
     )
 
 
-def beyond_repair(path: Path, why: str) -> StorageError:
-    """The file is damaged and there is no copy to use instead."""
+def beyond_repair(path: Path, why: str, copy: Path | None = None) -> StorageError:
+    """The file is damaged, or missing where `why` is empty, and its `copy`, if there is one, is damaged, too."""
+    from shlex import quote
+
     from pxm_tui.domain.errors import StorageError
 
+    state = f"damaged ({why})" if why else "missing"
+    in_the_way = [file for file in (path if why else None, copy) if file is not None]
+    moves = " && ".join(f"mv {quote(str(file))} {quote(f'{file}.aside')}" for file in in_the_way)
     return StorageError(
         "storage_unusable",
-        f"{path} is damaged ({why}), and there is no usable copy of it. Nothing was changed.",
-        do=f"Put a good copy in its place; or move it away to begin anew: `mv {path} {path}.aside`.",
+        f"{path} is {state}, and there is no usable copy of it. Nothing was changed.",
+        do=f"Put a good copy in its place; or move away what is there to begin anew: `{moves}`.",
     )

@@ -118,7 +118,7 @@ class StoredFile(Generic[T]):
         except DamagedError as damage:
             return self._recover(str(damage), locked)
         if found is None and self._mend_missing and atomic.current_stamp(atomic.backup_of(self.path)) is not None:
-            return self._recover("missing", locked)
+            return self._recover("", locked)
         return found
 
     def last_damage(self) -> datetime | None:
@@ -216,7 +216,9 @@ class StoredFile(Generic[T]):
         except DamagedError:
             copy = None
         if copy is None or copy.stamp is None:
-            raise otherwise or problems.beyond_repair(self.path, why)
+            backup = atomic.backup_of(self.path)
+            unusable = backup if self._mend_missing and atomic.current_stamp(backup) is not None else None
+            raise otherwise or problems.beyond_repair(self.path, why, unusable)
         return copy, local_short(_from_ns(copy.stamp[0]), self._now())
 
     def _set_aside(self, why: str) -> Path:

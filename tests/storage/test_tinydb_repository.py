@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import re
+import shlex
 import stat
 import subprocess
 import sys
@@ -467,6 +468,24 @@ async def test_damage_without_a_copy_is_refused_and_left_alone(make: Make, file:
     with pytest.raises(StorageError, match="no usable copy"):
         await make().save(make_cluster(9))
     assert file.read_bytes() == b"damage"
+
+
+async def test_what_is_said_about_beginning_anew_works(make: Make, file: Path) -> None:
+    await fill(make())
+    file.write_bytes(b"damage")
+    backup_of(file).write_bytes(b"damage as well")
+    with pytest.raises(StorageError) as caught:
+        make().read()
+    moves = caught.value.do.split("`")[1].split(" && ")
+    for number, move in enumerate(moves, start=1):
+        program, source, target = shlex.split(move)
+        assert program == "mv"
+        Path(source).rename(target)
+        if number < len(moves):
+            with pytest.raises(StorageError, match="is missing, and there is no usable copy") as caught:
+                make().read()
+            assert caught.value.do.split("`")[1] == moves[-1]
+    assert make().read() == ()
 
 
 async def test_damage_on_a_read_only_disk_is_read_past_and_never_written_over(make: Make, file: Path) -> None:
