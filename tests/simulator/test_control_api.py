@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx
@@ -156,7 +157,8 @@ async def test_what_is_no_request_of_its_is_said() -> None:
     async with lab() as here:
         assert "no JSON" in await message(await here.control.post("/clusters/lab/faults", content=b"down"), 400)
         deep = await here.control.post("/clusters/lab/faults", content=b"[" * 60_000)
-        assert "nested too deeply" in await message(deep, 400)
+        # from Python 3.14 on this is not deep, but still no end of JSON
+        assert {"deeply", "no JSON"} & set(re.findall("deeply|no JSON", await message(deep, 400)))
         assert "not in force" in await message(await here.control.delete("/clusters/lab/faults/down"), 404)
         assert "no fault" in await message(await here.control.delete("/clusters/lab/faults/dwn"), 404)
         assert "/bogus" in await message(await here.control.get("/bogus"), 404)
