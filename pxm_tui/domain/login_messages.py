@@ -49,12 +49,25 @@ def second_factor_needed(user: str, kinds: Iterable[str] = ()) -> LoginError:
     )
     return LoginError(
         "second_factor_needed",
-        f"{user} needs a second factor, and no code was given.",
+        f"{user} needs a second factor{', and none that can be typed' if only_keys else ', and no code was given'}.",
         probably=probably,
         do="Add TOTP or recovery keys in the web interface, Datacenter > Permissions > Two Factor, or log in with an "
         f"API token{BY_TOKEN}, which needs no second factor."
         if only_keys
         else f"{GIVE_CODE} An API token needs none.",
+        field="code",
+    )
+
+
+def second_factor_unfit(user: str, kinds: Iterable[str]) -> LoginError:
+    """What was given can be none of what is asked for; it is not sent, because each try counts."""
+    names = {"totp": "a TOTP code", "recovery": "a recovery key", "yubico": "what a YubiKey types"}
+    wanted = " or ".join(name for kind, name in names.items() if kind in kinds)
+    return LoginError(
+        "second_factor_needed",
+        f"{user} needs {wanted or 'a code'}, and what was given is none. It was not sent.",
+        probably="A TOTP code has 6 to 8 digits, a recovery key four groups of four.",
+        do=GIVE_CODE,
         field="code",
     )
 

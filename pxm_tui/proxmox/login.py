@@ -29,6 +29,7 @@ LIFETIME = 7200.0
 _NEW = {"new-format": "1"}
 _HALF_TICKET = re.compile(r"PVE:!tfa!(?P<challenge>[^:]*):")
 _RECOVERY = re.compile(r"[0-9A-Fa-f]{4}(-?[0-9A-Fa-f]{4}){3}")
+_TOTP = re.compile(r"[0-9]{6,8}")
 _TYPEABLE = ("totp", "recovery", "yubico")
 """Second factors that can be typed; the others need a browser and a key."""
 
@@ -96,6 +97,8 @@ class PasswordLogin:
         if not typed:
             raise login_messages.second_factor_needed(user, kinds)
         if challenge:
+            if not _fits(typed, kinds):
+                raise login_messages.second_factor_unfit(user, kinds)
             form: Fields = {"username": half.username or user, "tfa-challenge": Secret(half.ticket), **_NEW}
             answer = await self._ask({**form, "password": _response(typed, kinds)})
         else:
@@ -148,6 +151,14 @@ def _old_kinds(half_ticket: str) -> tuple[str, ...]:
 
 def _squeezed(typed: Secret) -> str:
     return "".join(typed.reveal().split())
+
+
+def _fits(typed: Secret, kinds: tuple[str, ...]) -> bool:
+    """Whether it can be a code of one of these kinds: each wrong one is a step to a lock."""
+    code = _squeezed(typed)
+    if _TOTP.fullmatch(code):
+        return True
+    return "yubico" in kinds or ("recovery" in kinds and _RECOVERY.fullmatch(code) is not None)
 
 
 def _response(typed: Secret, kinds: tuple[str, ...]) -> Secret:

@@ -28,6 +28,7 @@ ERRORS: list[PxmError] = [
     login_messages.credentials(HERE, "root@pam", "authentication failure"),
     login_messages.second_factor_needed("root@pam"),
     login_messages.second_factor_needed("root@pam", ("webauthn",)),
+    login_messages.second_factor_unfit("root@pam", ("totp",)),
     login_messages.openid_realm(HERE, "anna", "sso", ["pam"]),
     login_messages.secret_missing("prod"),
     login_messages.saved_without_secret("prod"),

@@ -374,6 +374,18 @@ async def test_kinds_of_second_factors(challenge: str, kinds: tuple[str, ...], c
         assert sent in server.received[1].decode()
 
 
+@pytest.mark.parametrize("code", ["abcd-1234-ef00-9999", "12345", "123456789", "12345a"])
+async def test_what_cannot_be_a_code_spends_no_try(code: str) -> None:
+    async with meeting(answering(new_half_ticket('{"totp"%3Atrue}'))) as (server, session):
+        await secured(session)
+        with pytest.raises(LoginError) as caught:
+            await session.login(password("anna@pve", "x"), typed(code))
+    assert caught.value.cause == "second_factor_needed"
+    assert "needs a TOTP code, and what was given is none" in caught.value.message
+    assert code not in str(caught.value.to_json())
+    assert len(server.received) == 1
+
+
 async def test_an_old_key_cannot_be_used_in_a_terminal() -> None:
     async with meeting(answering(half_ticket("u2f!anna@pve!challenge"))) as (_, session):
         await secured(session)
@@ -381,6 +393,7 @@ async def test_an_old_key_cannot_be_used_in_a_terminal() -> None:
             await session.login(password("anna@pve", "x"), typed("123456"))
     assert caught.value.cause == "second_factor_needed"
     assert "WebAuthn" in caught.value.probably
+    assert "no code was given" not in caught.value.message
 
 
 @pytest.mark.parametrize(
