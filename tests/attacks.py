@@ -77,6 +77,16 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ),
     ),
     (
+        "The registry is damaged, or moved away",
+        "The copy is in use, and the damaged file is kept. Secrets whose records may have been lost with it are not "
+        "erased: who puts them back finds them.",
+        (
+            "tests/storage/test_tinydb_repository.py::test_a_lost_file_is_replaced_by_the_copy",
+            "tests/storage/test_lost_registry.py::test_nothing_is_swept_while_the_registry_is_not_there",
+            "tests/storage/test_lost_registry.py::test_what_a_damaged_registry_may_have_known_is_not_swept",
+        ),
+    ),
+    (
         "Two people change the login of one cluster at once",
         "One wins; the other is told, and has erased nothing but what it had put itself.",
         (
@@ -138,6 +148,15 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "tests/services/test_registration.py::test_missing_privileges_are_a_warning_with_the_line_that_grants_them",
             "tests/proxmox/test_faults.py::test_privileges_that_are_gone_are_listed_and_never_shown_as_nothing",
             "tests/cli/test_must_show.py::test_a_token_without_any_right_says_what_is_missing",
+        ),
+    ),
+    (
+        "A registered cluster says that nodes of another one, or other machines, are its own",
+        "A handshake is all that an address gets before its certificate is vouched for. An endpoint of another "
+        "registered cluster is not looked at, so that the login of the one is never sent to the other.",
+        (
+            "tests/services/test_proposals.py::test_an_endpoint_of_another_cluster_is_not_taken_but_that_of_a_copy_is",
+            "tests/services/test_identity.py::test_one_that_has_the_leaf_of_another_cluster_does_not_take_its_place",
         ),
     ),
     (
