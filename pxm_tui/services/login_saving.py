@@ -16,8 +16,8 @@ What a kill or a loss of power leaves:
 Deregistering removes the record first, then the secrets; a kill in between leaves secrets that no record names. The
 next start erases those, under the lock of the secret store and by the registry as it is at that moment, but none that
 is younger than `SWEEP_AFTER`: from 1 to 2 it is two writes and two waits for a lock, which end after seconds. Nor any
-whose record may have been lost: where the registry's file is not there, and from before one that was set aside as
-damaged, in whose place an older copy is in use. Somebody may put back what is missing.
+whose record may have been lost: where the registry's file is not there, and from before one that was damaged, or gone,
+was replaced by an older copy. Somebody may put back what is missing.
 
 An error in place of a kill is cleaned up at once, by who has met it: the new secret is erased, unless the record names
 it all the same because the disk failed after step 2. Nobody else can have named it. So two who change one login at

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_DAMAGED = "damaged"
-"""In the name of a file that was set aside."""
+_DAMAGED, _RESTORED = "damaged", "restored"
+"""In the names of what is kept of an accident: the damaged file; of one that was gone, what took its place."""
 
 
 class Codec(Protocol[T]):
@@ -122,9 +122,9 @@ class StoredFile(Generic[T]):
         return found
 
     def last_damage(self) -> datetime | None:
-        """When the newest of the damaged files that were set aside was written; None where there is none."""
-        stamps = map(atomic.current_stamp, self.path.parent.glob(f"{self.path.name}.{_DAMAGED}-*"))
-        times = [stamp[0] for stamp in stamps if stamp is not None]
+        """When the last file that was damaged was written, or one that was gone replaced; None: that never happened."""
+        kept = (path for kind in (_DAMAGED, _RESTORED) for path in self.path.parent.glob(f"{self.path.name}.{kind}-*"))
+        times = [stamp[0] for stamp in map(atomic.current_stamp, kept) if stamp is not None]
         return _from_ns(max(times)) if times else None
 
     def raw(self) -> bytes | None:
@@ -195,9 +195,11 @@ class StoredFile(Generic[T]):
             return present  # another process has mended it meanwhile
         damaged = self.stamp() is not None
         copy, when = self._copy(why)
-        aside = self._set_aside(why) if damaged else None
+        aside = self._keep_present(_DAMAGED, why) if damaged else None
         parts = self._codec.encode(copy.value)
         stamp = atomic.write_atomically(self.path, parts, backup=False, primitives=self._primitives)
+        if not damaged:
+            self._keep_present(_RESTORED, why)
         self._tell(damaged, when, copy, f" The damaged file is kept as {aside.name}." if aside else "")
         return Stored(copy.value, stamp)
 
@@ -221,9 +223,9 @@ class StoredFile(Generic[T]):
             raise otherwise or problems.beyond_repair(self.path, why, unusable)
         return copy, local_short(_from_ns(copy.stamp[0]), self._now())
 
-    def _set_aside(self, why: str) -> Path:
-        """Give the damaged file a name of its own, which is never one that exists."""
-        first = f"{_DAMAGED}-{self._now().astimezone():%Y%m%d}"
+    def _keep_present(self, kind: str, why: str) -> Path:
+        """Give the present file a name of its own as well, which is never one that exists."""
+        first = f"{kind}-{self._now().astimezone():%Y%m%d}"
         for number in range(1, 1000):
             aside = self.keep_as(first if number == 1 else f"{first}-{number}")
             if aside is not None:

@@ -1,5 +1,7 @@
 """A registry that is lost, wholly or in part: the secrets of records that somebody may put back are not swept."""
 
+# ruff: noqa: ASYNC240 - the tests look at the files themselves
+
 from __future__ import annotations
 
 import os
@@ -44,6 +46,22 @@ async def test_nothing_is_swept_while_the_registry_is_not_there(tmp_path: Path) 
     for name in names:
         (tmp_path / f"{name}.aside").rename(tmp_path / name)
     assert await swept(tmp_path, clock) == 2, "it is back, so the stranger goes"
+
+
+async def test_what_a_registry_that_is_gone_may_have_known_is_not_swept(tmp_path: Path) -> None:
+    clock = await prepare(tmp_path)
+    registry, aside = tmp_path / "clusters.json", tmp_path / "aside"
+    registry.rename(aside)
+    process = Process(tmp_path, {}, clock)
+    assert [record.id for record in await process.repository.list()] == [FIRST.id], "the copy is in use"
+    process.close()
+    (restored,) = tmp_path.glob("clusters.json.restored-*")
+    os.utime(restored, (NOW.timestamp(), NOW.timestamp()))
+    assert await swept(tmp_path, clock) == 3
+    aside.replace(registry)
+    process = Process(tmp_path, {}, clock)
+    assert await process.secrets.get(SECOND.id, SECOND.login) == Secret("right-secret")
+    process.close()
 
 
 async def test_what_a_damaged_registry_may_have_known_is_not_swept(tmp_path: Path) -> None:
