@@ -14,7 +14,7 @@ from pxm_tui.domain import connection_messages, login_messages
 from pxm_tui.domain.certificate import Certificate, Claims, Trust
 from pxm_tui.domain.cluster import Endpoint, LoginMethod
 from pxm_tui.domain.observation import Observation, Realm
-from pxm_tui.domain.pem import fingerprints
+from pxm_tui.domain.pem import fingerprints, split
 from pxm_tui.domain.software import NodeSoftware
 from pxm_tui.proxmox.answers import (
     CertificateFiles,
@@ -42,6 +42,8 @@ from pxm_tui.proxmox.tokens import HttpTokenOffice
 from pxm_tui.services.ports import Clock, CodeSource, Credentials, Ticket, Timer
 
 _AUTHORITY_FILE = "pve-root-ca.pem"
+_MOST_AUTHORITIES = 4
+"""Looked at, of those that a node gives as its cluster's own: it has one, and each costs time to check."""
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})")
 _OLDEST = tuple(int(part) for part in connection_messages.OLDEST_VERSION.split("."))
 _EVERY_SERVER_HAS = {"pam", "pve"}
@@ -182,7 +184,8 @@ class HttpProxmoxSession:
         """What the node gives as its cluster's authority."""
         answer = await self._get("nodes/localhost/certificates/info", "the certificates")
         files = read(self._endpoint, CertificateFiles, answer)
-        found = [file.pem for file in files if file.filename == _AUTHORITY_FILE]
+        given = [pem for file in files if file.filename == _AUTHORITY_FILE for pem in split(file.pem)]
+        found = given[:_MOST_AUTHORITIES]
         self._claims = replace(self._claims, authorities=fingerprints(tuple(found)))
         return found
 

@@ -16,6 +16,7 @@ from pxm_tui.domain.cluster import Endpoint, LoginMethod
 from pxm_tui.domain.errors import CertificateError, LoginError, NotPermittedError, PxmError, UnreachableError
 from pxm_tui.domain.observation import Observation, guest_counts, limits_of
 from pxm_tui.domain.secret import Secret
+from pxm_tui.proxmox.api import Answer
 from pxm_tui.proxmox.gateway import HttpProxmoxGateway
 from pxm_tui.proxmox.session import HttpProxmoxSession
 from pxm_tui.proxmox.timeouts import Timeouts
@@ -491,3 +492,25 @@ async def test_the_name_of_a_node_leads_nowhere_else(cluster: SimulatedCluster) 
         with pytest.raises(PxmError):
             await session.software("../access/users?full=1&x=")
     assert not [request for request in cluster.requests if request.path.startswith("/api2/json/access/users")]
+
+
+@pytest.mark.parametrize("before", [0, 3, 5000])
+async def test_of_the_authorities_that_a_node_gives_few_are_looked_at(
+    fresh_fleet: FleetFactory, monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    cluster = fresh_fleet(ClusterOptions("lab", "9.2")).clusters[0]
+    stranger = cluster.state.leaf(cluster.nodes[0]).pem
+    files = [{"filename": "pve-root-ca.pem", "pem": pem} for pem in (*[stranger] * before, cluster.ca_pem)]
+    answer = Answer(200, "OK", {"content-type": "application/json"}, json.dumps({"data": files}).encode(), 0.0)
+
+    async def given(*_: object) -> Answer:
+        return answer
+
+    gateway = HttpProxmoxGateway(QUICK)
+    pinned = Trust(TrustMode.PINNED_LEAF, cluster.fingerprint, stranger)
+    async with aclosing(gateway.open(endpoint_of(cluster))) as session:
+        await secured(session, pinned)
+        monkeypatch.setattr(session, "_get", given)
+        found = await session.authority()
+        assert (found is not None) is (before < 4)
+        assert len(session.claims.authorities) <= 2
