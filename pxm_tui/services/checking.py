@@ -25,6 +25,7 @@ from pxm_tui.services.dialog import Dialog, Silent
 from pxm_tui.services.endpoints import Endpoints
 from pxm_tui.services.judge import answered, failed, snapshot_of, with_error
 from pxm_tui.services.leftovers import Tidy
+from pxm_tui.services.owning import end_all
 from pxm_tui.services.passed_over import with_passed_over
 from pxm_tui.services.ports import Clock, Credentials, ProxmoxGateway, ProxmoxSession, SecretStore, Ticket, Timer
 from pxm_tui.services.refreshing import Known, SurpriseError
@@ -171,8 +172,7 @@ class Checker:
             outcome = await self.check(cluster, before, dialog, looked_at=True)
             await asyncio.wait([look], timeout=LOOK_PATIENCE)
         finally:
-            look.cancel()
-            await asyncio.gather(look, return_exceptions=True)
+            await end_all([look])
         attempt = Attempt(cluster, cluster.endpoint, dialog, None, None)
         return self._with_states(cluster, await self._resolve_doubts(attempt, outcome), dialog)
 
@@ -297,8 +297,7 @@ class Checker:
                     await self._tidy(session, reading.credentials, attempt.cluster, observed)
                 return observed
         finally:
-            realms.cancel()
-            await asyncio.gather(realms, return_exceptions=True)
+            await end_all([realms])
 
     async def _look_again(self, session: ProxmoxSession, attempt: Attempt) -> Observation:
         """Log in as before and read; an error that does not speak of the login is left to a full check to name."""

@@ -16,6 +16,7 @@ from pxm_tui.domain.token_messages import Expiring
 from pxm_tui.services.checklist import Checklist, StepNotes
 from pxm_tui.services.dialog import CodeQuestion, Dialog
 from pxm_tui.services.judge import judge
+from pxm_tui.services.owning import end_all
 from pxm_tui.services.passed_over import CAUSE, passed_over_words
 from pxm_tui.services.ports import CodeSource, Credentials, ProxmoxSession, Ticket
 
@@ -180,10 +181,7 @@ class Reading:
 
     async def aclose(self) -> None:
         """Cancel what still runs and wait for its end."""
-        tasks = [task for task in (self._version, self._observation, self._authority) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_all([task for task in (self._version, self._observation, self._authority) if task is not None])
 
 
 def _say_discovery(notes: StepNotes, observed: Observation, login: Login) -> None:

@@ -20,6 +20,7 @@ from pxm_tui.domain.cluster import Cluster, Endpoint, LoginMethod, reason_of
 from pxm_tui.domain.connection_messages import timeout
 from pxm_tui.domain.errors import LoginError, PxmError, UnreachableError
 from pxm_tui.domain.observation import KEPT_RTTS, EndpointState, Snapshot, median
+from pxm_tui.services.owning import end_all
 from pxm_tui.services.polling import BACK_OFF
 from pxm_tui.services.ports import Clock, ProxmoxGateway, Timer
 from pxm_tui.services.vouching import is_doubtful
@@ -285,7 +286,7 @@ class Endpoints:
                 if self._note(cluster, look := await done):
                     return look.endpoint
         finally:
-            await _end(looks)
+            await end_all(looks)
         return None
 
     async def look_around(self, cluster: Cluster, *, everywhere: bool = False) -> bool:
@@ -310,7 +311,7 @@ class Endpoints:
             for done in asyncio.as_completed(looks):
                 self._note(cluster, await done)
         finally:
-            await _end(looks)
+            await end_all(looks)
         return bool(wanted)
 
     def _look(self, cluster: Cluster, endpoint: Endpoint) -> asyncio.Future[Look]:
@@ -345,9 +346,3 @@ def _take_over(known: _Known, states: Iterable[EndpointState]) -> None:
     for state in states:
         rtts = () if state.rtt_ms is None else (state.rtt_ms,)
         known.endpoints[state.endpoint] = _Memory(rtts, state.error, state.since, tries=1 if state.error else 0)
-
-
-async def _end(looks: Collection[asyncio.Future[Look]]) -> None:
-    for look in looks:
-        look.cancel()
-    await asyncio.gather(*looks, return_exceptions=True)

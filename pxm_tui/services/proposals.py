@@ -24,6 +24,7 @@ from pxm_tui.domain.messages import of_another
 from pxm_tui.domain.observation import Node
 from pxm_tui.domain.text import natural_key
 from pxm_tui.services.endpoints import Look
+from pxm_tui.services.owning import end_all
 from pxm_tui.services.ports import ProxmoxGateway, ProxmoxSession, Timer
 from pxm_tui.services.same_cluster import prove
 from pxm_tui.services.vouching import LogIn, call_witness, is_doubtful, vouched
@@ -150,7 +151,7 @@ async def find_proposals(  # noqa: PLR0917
                 await asyncio.wait(tasks, timeout=PROPOSAL_LIMIT)
             looks = [_look_of(task, endpoint, search.seen) for task, (_, endpoint) in zip(tasks, wanted, strict=True)]
         finally:
-            await _end(tasks)
+            await end_all(tasks)
     leaves = {endpoint for endpoint, shown in search.vouched.items() if shown.pem in search.trust.vouched}
     found = dict[Endpoint, Proposal]()
     for (node, _), look in zip(wanted, looks, strict=True):
@@ -168,12 +169,6 @@ def _look_of(
     if endpoint is None:
         return None
     return seen.get(endpoint) or Look(endpoint, error=timeout(endpoint, PROPOSAL_LIMIT))
-
-
-async def _end(tasks: Iterable[asyncio.Future[Look | None]] | Iterable[asyncio.Future[Look]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class _Search:
@@ -233,7 +228,7 @@ class _Search:
                 patience = PATIENCE if waiting or not others_known else None
                 await asyncio.wait(running, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await _end(looks)
+            await end_all(looks)
 
     async def _look(self, endpoint: Endpoint) -> Look:
         """A look at one endpoint; where its certificate is in doubt, once more after the cluster has spoken for it."""

@@ -15,6 +15,7 @@ from pxm_tui.domain.errors import LoginError, NotPermittedError, PxmError, Secre
 from pxm_tui.domain.observation import Snapshot
 from pxm_tui.domain.software import ClusterSoftware, NodeSoftware, unseen
 from pxm_tui.services.means import Means
+from pxm_tui.services.owning import end_all
 from pxm_tui.services.ports import ProxmoxSession
 from pxm_tui.services.secrets import stored_credentials
 
@@ -74,9 +75,7 @@ class SoftwareService:
             try:
                 found = await asyncio.gather(*tasks)
             finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                await end_all(tasks)
         return {node.node: node for node in found}
 
     async def _enter(self, cluster: Cluster, session: ProxmoxSession) -> None:
