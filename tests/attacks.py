@@ -20,9 +20,9 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "Secrets are under AES-256-GCM with a key that is not beside them; a copy without keyring or passphrase "
         "opens nothing, and a tampered entry is refused.",
         (
-            "tests/storage/test_vault.py::test_nothing_of_a_secret_is_in_any_file",
+            "tests/storage/test_vault_on_disk.py::test_nothing_of_a_secret_is_in_any_file",
             "tests/storage/test_vault.py::test_a_vault_is_opened_with_its_passphrase_only",
-            "tests/storage/test_vault.py::test_tampered_entries_are_refused",
+            "tests/storage/test_vault_on_disk.py::test_tampered_entries_are_refused",
         ),
     ),
     (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from keyring.backends import fail
 
@@ -15,6 +16,13 @@ TOKEN = Login(LoginMethod.TOKEN, "root@pam", "root@pam!pxm", secret_id="5e1f0000
 PASSWORD = Login(LoginMethod.PASSWORD, "root@pam", secret_id="5e1f00000000cafe")
 PASSPHRASE = Secret("open sesame, please")
 SECRET = Secret("s3cret-of-the-test")
+OTHERS = (
+    PASSWORD,
+    replace(TOKEN, secret_id="5e1f00000000f00d"),
+    replace(TOKEN, token_id="root@pam!other"),
+    replace(TOKEN, secret_id=None),
+    replace(PASSWORD, secret_id=None),
+)
 NO_KEYRING = keyring_with(fail.Keyring())  # type: ignore[no-untyped-call]
 
 Make = Callable[..., SecretVault]
